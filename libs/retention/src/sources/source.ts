@@ -1,0 +1,157 @@
+import type { ColumnType, ScalarType } from '../records/columns.ts';
+
+/**
+ * A source as its four YAML files describe it, checked and normalised: plain data, safe to hash, print and send to a worker.
+ * Expressions stay SQL text here; `expressions/` compiles them.
+ */
+export interface Source {
+  /** Lower case with hyphens, as in topics: `online-retail`. */
+  readonly name: string;
+  readonly title: string;
+  /** Hex digest of everything that decides states, features and rewards; a snapshot of another version refuses to load. */
+  readonly version: string;
+  readonly format: DelimitedFormat;
+  /** Columns that the record format carries, in topic order. */
+  readonly columns: readonly SourceColumn[];
+  /** Columns computed from a record's own columns, in order; later ones may use earlier ones. Silver has them. */
+  readonly derived: readonly DerivedColumn[];
+  /** Records that match are rejected with this reason, checked in order after the columns' own rules. */
+  readonly rejects: readonly { readonly when: string; readonly reason: string }[];
+  /** Column (or derived column) that names the entity; its text is the record's key. */
+  readonly entity: string;
+  /** Timestamp column, or undefined for a source without time (order is then the offset alone). */
+  readonly time: string | undefined;
+  /** Width of a tile: every as-of time is a multiple of it (UTC). Undefined without time. */
+  readonly tileMs: number | undefined;
+  /** A record older than the partition's running maximum of event time by more than this is late. */
+  readonly latenessMs: number;
+  readonly features: FeatureDefinitions;
+  readonly models: ModelDefinitions;
+  readonly deployment: Deployment;
+}
+
+export interface SourceColumn {
+  readonly name: string;
+  /** Header name in the file when it differs from the column's name. */
+  readonly field: string;
+  readonly type: ColumnType;
+  readonly nullable: boolean;
+  /** Inclusive bounds in the column's own unit; outside is a rejection. */
+  readonly range: readonly [number, number] | undefined;
+  readonly allowed: readonly string[] | undefined;
+  /** The integer may be written with a fraction of zeros (`17850.0`). */
+  readonly zeroFraction: boolean;
+  /** Known only after the decision that the record logs (clicks, payments, leaving): no feature formula may read it. */
+  readonly outcome: boolean;
+  readonly description: string;
+}
+
+export interface DerivedColumn {
+  readonly name: string;
+  readonly type: ScalarType;
+  readonly formula: string;
+}
+
+export interface DelimitedFormat {
+  readonly kind: 'delimited';
+  /** One byte. */
+  readonly separator: string;
+  readonly quote: string | undefined;
+  readonly header: boolean;
+  readonly listSeparator: string | undefined;
+  /** Column names by file position, per named layout; the first is what a file is expected to have unless told otherwise. */
+  readonly layouts: readonly { readonly name: string; readonly fields: readonly string[] }[];
+  readonly layout: string;
+  /** Boolean expression that holds for most rows of a file only under its true layout. */
+  readonly layoutCheck: string | undefined;
+  /** Lists have exactly `length` entries, padded on the right; a row's real length is `by` without its trailing `pad` tokens. */
+  readonly lists: { readonly length: number; readonly by: string; readonly pad: string } | undefined;
+  /** `yyyy-MM-dd HH:mm:ss` or `unix-seconds` or `unix-millis` or `iso`. */
+  readonly timeFormat: string;
+  readonly maxLineBytes: number;
+}
+
+export type AggregateKind = 'count' | 'sum' | 'min' | 'max' | 'distinct' | 'last';
+
+export interface AggregateDefinition {
+  readonly name: string;
+  readonly kind: AggregateKind;
+  /** Column aggregated (schema or derived); undefined for `count`. `sum` takes int, bigint, decimal and boolean; `distinct` and `last` any scalar. */
+  readonly of: string | undefined;
+  /** Boolean SQL expression over the record, or undefined for every record. */
+  readonly where: string | undefined;
+  /** Exactly one of the two: `[asOf - windowMs, asOf)`, or the entity's last n records before the one at hand. */
+  readonly windowMs: number | undefined;
+  readonly windowRecords: number | undefined;
+  /** For `distinct`: more values than this in one window is an error, not an estimate. */
+  readonly limit: number | undefined;
+}
+
+export interface FeatureDefinition {
+  readonly name: string;
+  /** SQL scalar expression over aggregates (finished values), earlier features, `as_of`, and, without time, the record's columns. */
+  readonly formula: string;
+}
+
+export interface FeatureDefinitions {
+  /** Named boolean expressions; `where` may name one. Already substituted in `aggregates`. */
+  readonly conditions: Readonly<Record<string, string>>;
+  readonly aggregates: readonly AggregateDefinition[];
+  /** All double; a null stays null (NaN in typed arrays). */
+  readonly features: readonly FeatureDefinition[];
+  /** Entities that exist at an as-of time: those with a record that matches `where` within the window. */
+  readonly population: { readonly where: string | undefined; readonly windowMs: number } | undefined;
+  /** Feature names, in order, that make the RL state vector. */
+  readonly state: readonly string[];
+  /** Scalar expression over a record: its reward. */
+  readonly reward: string;
+  /** Scalar expression over a record: the action taken, as text or number. */
+  readonly action: string;
+  /** Boolean expression over a record that ends an episode, or undefined. */
+  readonly terminal: string | undefined;
+  /** Expression over a record for `page` in visit-value tables, and the segment they are kept by; undefined for other sources. */
+  readonly visit: { readonly step: string; readonly by: string; readonly last: string } | undefined;
+}
+
+export type LabelDefinition =
+  /** 1 when the entity has no record that matches `where` in `[asOf, asOf + horizonMs)`; needs a source with time. */
+  | { readonly kind: 'absence'; readonly where: string | undefined; readonly horizonMs: number }
+  /** An outcome column of the same record, decided after its features; for sources without time. */
+  | { readonly kind: 'outcome'; readonly of: string };
+
+export interface ModelDefinitions {
+  readonly target: string;
+  readonly task: 'classification' | 'regression';
+  readonly label: LabelDefinition;
+  /** Feature names that models may use, in order. */
+  readonly features: readonly string[];
+  /** As-of times `anchor + k * everyMs` that have `historyMs` of data before and the whole horizon after them. */
+  readonly asOf: { readonly everyMs: number; readonly anchorMs: number; readonly historyMs: number } | undefined;
+  /** Sources without time: the last share of the rows tests, with a gap of rows before it. */
+  readonly holdout: { readonly testShare: number; readonly gapRows: number } | undefined;
+  readonly models: readonly ModelDefinition[];
+}
+
+export interface ModelDefinition {
+  readonly name: string;
+  readonly kind: 'one-feature' | 'logistic-regression' | 'gradient-boosting';
+  /** For `one-feature`. */
+  readonly feature: string | undefined;
+  readonly parameters: Readonly<Record<string, number>>;
+  /** In order: `signed_log1p`, `standardize`. */
+  readonly prepare: readonly { readonly step: 'signed_log1p' | 'standardize'; readonly except: readonly string[] }[];
+}
+
+export interface Deployment {
+  readonly partitions: number;
+  /** Event time between rescorings of the whole population, or undefined when only events score. */
+  readonly rescoreEveryMs: number | undefined;
+  readonly gate: {
+    readonly metric: string;
+    readonly atLeast: number;
+    /** The candidate may be worse than the champion by this share at most. */
+    readonly maxDrop: number;
+    /** The candidate must beat the one-feature baseline, lower end of the paired interval above zero. */
+    readonly beatsBaseline: boolean;
+  };
+}

@@ -1,0 +1,15 @@
+import { defineConfig } from 'vitest/config';
+
+// The package's own `#tideline/*` imports resolve to TypeScript sources under the condition `source`.
+export default defineConfig({
+  resolve: { conditions: ['source', 'node', 'import', 'default'] },
+  ssr: { resolve: { conditions: ['source', 'node', 'import', 'default'] } },
+  test: {
+    include: ['{apps,libs,tools,bench,test}/**/*.spec.ts'],
+    exclude: ['dist/**', 'node_modules/**', 'test/services/**'],
+    pool: 'forks',
+    maxWorkers: 2,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+  },
+});
