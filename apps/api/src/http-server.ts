@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import fastifyStatic from '@fastify/static';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { AccessControl } from './access/api-keys.ts';
 import { ApiModule, type ApiParts } from './api.module.ts';
 import { serveDocumentation } from './documentation.ts';
@@ -27,7 +27,7 @@ export async function createHttpServer(parts: ApiParts, settings: ApiSettings, d
     skipMiddie: true,
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 512 },
-    frameworkErrors: (error, request, reply) => sendProblem(error, request, reply),
+    frameworkErrors: (error: unknown, request: FastifyRequest, reply: FastifyReply) => sendProblem(error, request, reply),
   });
   const server = adapter.getInstance();
   // Only JSON is read; anything else is a 415 and not a string that no schema expects.
@@ -68,11 +68,11 @@ async function serveDashboard(server: FastifyInstance, folder: string): Promise<
     root: folder,
     wildcard: false,
     decorateReply: false,
-    setHeaders: (response, path) => {
-      response.setHeader('x-content-type-options', 'nosniff');
-      if (path.endsWith('.html')) response.setHeader('content-security-policy', CONTENT_POLICY);
+    setHeaders: (reply, path) => {
+      reply.header('x-content-type-options', 'nosniff');
+      if (path.endsWith('.html')) reply.header('content-security-policy', CONTENT_POLICY);
       // Assets carry their content's hash in the name.
-      response.setHeader('cache-control', path.includes('/assets/') ? 'public, max-age=31536000, immutable' : 'no-cache');
+      reply.header('cache-control', path.includes('/assets/') ? 'public, max-age=31536000, immutable' : 'no-cache');
     },
   });
 }
