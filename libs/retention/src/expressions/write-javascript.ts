@@ -203,7 +203,8 @@ const VALUES: Partial<Record<Operation, ValueWriter>> = {
   sqrt: wrap('Math.sqrt(', ') + 0'),
   ln: (w, { args: [a] }) => `${w.value(a)} > 0 ? Math.log(${w.value(a)}) : NaN`,
   exp: wrap('Math.exp('),
-  power: (w, { args: [a, b] }) => `Math.pow(${w.value(a)}, ${w.value(b)}) + 0`,
+  // Math.pow(NaN, 0) is 1, but null to any power is null.
+  power: (w, { args: [a, b] }) => `${w.value(a)} === ${w.value(a)} ? Math.pow(${w.value(a)}, ${w.value(b)}) + 0 : NaN`,
   least: fold((a, b) => `${a} !== ${a} || ${b} < ${a} ? (${b} !== ${b} ? ${a} : ${b}) : ${a}`, leastText),
   greatest: fold((a, b) => `${a} !== ${a} || ${b} > ${a} ? (${b} !== ${b} ? ${a} : ${b}) : ${a}`, greatestText),
   coalesce: (w, node) => node.args.map((arg) => w.value(arg)).reduceRight((rest, a) => node.type === 'string' ? `${a} !== null ? ${a} : (${rest})` : `${a} === ${a} ? ${a} : (${rest})`),
