@@ -50,7 +50,8 @@ export class LogisticProblem {
       for (let j = 0; j < columnCount; j++) variance[j]! += weights[i]! * (X[i * columnCount + j]! - mean[j]!) ** 2;
       if (pace.spend(columnCount)) await pace.pause();
     }
-    const scale = variance.map((v) => Math.sqrt(v + (4 * l2) / total));
+    // A constant column can't be told from the intercept, so it gets no coefficient; rounding may hide that from its variance.
+    const scale = variance.map((v, j) => (isConstant(data, j) ? 0 : Math.sqrt(v + (4 * l2) / total)));
     const penalty = scale.map((t) => (t > 0 ? l2 / total / (t * t) : 0));
     const Z = new Float64Array(rowCount * columnCount);
     for (let i = 0; i < rowCount; i++) {
@@ -171,4 +172,9 @@ export class LogisticProblem {
     const intercept = coefficients.reduce((sum, coefficient, j) => sum - coefficient * this.#mean[j]!, v[this.columnCount]!);
     return { coefficients, intercept, mean: this.#mean };
   }
+}
+
+function isConstant({ rowCount, columnCount, X }: Dataset, column: number): boolean {
+  for (let i = 1; i < rowCount; i++) if (X[i * columnCount + column] !== X[column]) return false;
+  return true;
 }

@@ -80,7 +80,7 @@ export class TreeGrower {
       weight += histogram[cell + 2]!;
     }
     const root: GrownNode = { start: 0, end: rowCount, sums: { gradient, hessian, weight }, split: undefined, histogram, left: undefined, right: undefined };
-    root.split = findBestSplit(histogram, this.#offsets, root.sums, this.#rules);
+    root.split = findBestSplit(histogram, this.#offsets, this.#binned.columnsByName, root.sums, this.#rules);
     return root;
   }
 
@@ -101,7 +101,7 @@ export class TreeGrower {
     node.histogram = undefined;
     subtractHistogram(large.histogram!, small.histogram);
     for (const child of [left, right]) {
-      child.split = findBestSplit(child.histogram!, this.#offsets, child.sums, this.#rules);
+      child.split = findBestSplit(child.histogram!, this.#offsets, this.#binned.columnsByName, child.sums, this.#rules);
       if (child.split === undefined) this.#release(child);
       if (this.#pace.spend(2 * this.#offsets.at(-1)!)) await this.#pace.pause();
     }

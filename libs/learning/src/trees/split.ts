@@ -37,12 +37,10 @@ export function nodeValue(sums: NodeSums, l2: number): number {
   return curvature > 0 ? -sums.gradient / curvature : 0;
 }
 
-/** The split of greatest gain over all features, or undefined when none gains; ties go to the first feature, then the lowest cut. */
-export function findBestSplit(histogram: Float64Array, offsets: Int32Array, sums: NodeSums, rules: SplitRules): Split | undefined {
+/** The split of greatest gain, or undefined when none gains; ties go to the feature that comes first in `columns`, then the lowest cut. */
+export function findBestSplit(histogram: Float64Array, offsets: Int32Array, columns: Int32Array, sums: NodeSums, rules: SplitRules): Split | undefined {
   const finder = new SplitFinder(sums, rules);
-  for (let j = 0; j + 1 < offsets.length; j++) {
-    finder.tryFeature(j, histogram, offsets[j]!, offsets[j + 1]!);
-  }
+  for (const j of columns) finder.tryFeature(j, histogram, offsets[j]!, offsets[j + 1]!);
   return finder.best();
 }
 
