@@ -149,7 +149,7 @@ describe.skipIf(executable === undefined)('the dashboard in a browser', () => {
     await page.getByRole('button', { name: 'fabricated-clicks' }).click();
     await page.getByText('No model yet: states and rewards only').waitFor();
     await page.getByText('No scores have come yet.').waitFor();
-    await page.evaluate(() => scrollTo(0, 0));
+    await page.evaluate('scrollTo(0, 0)');
     await picture('empty-light');
   });
 
@@ -167,7 +167,7 @@ describe.skipIf(executable === undefined)('the dashboard in a browser', () => {
     await page.setViewportSize({ width: 390, height: 844 });
     await page.waitForTimeout(300);
     await picture('page-phone');
-    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(390);
   });
 
   it('leaves the console silent', () => {
