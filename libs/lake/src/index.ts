@@ -1,0 +1,14 @@
+// The lake: tables of Parquet files on an object store, with atomic snapshots. It knows columns and rows, nothing of what they mean.
+//
+// Invariants: a snapshot is visible wholly or not at all (I5); a version's metadata is published by one put-if-absent and never
+// changed after; files are immutable; every column carries a field id; offset ranges of appends join without gap or overlap.
+//
+// Start with `table/table.ts` (what a commit is), then `parquet/parquet-writer.ts` (how rows become bytes) and `sql/sql.ts`
+// (how they are read). hyparquet is imported in `parquet/` only, DuckDB in `sql/` only.
+export { formatType, parseType, sameType, type Column, type ColumnBatch, type ColumnType, type ScalarType } from './columns/column-batch.ts';
+export { batchFromRows, columnFromValues, valueAt, type PlainScalar, type PlainValue } from './columns/column-from-values.ts';
+export { concatBatches, sliceBatch } from './columns/concat-batches.ts';
+export { defineSchema, type ColumnDefinition, type TableColumn, type TableSchema } from './columns/table-schema.ts';
+export type { Bounds } from './parquet/bounds.ts';
+export { ParquetFile, type RangeSource } from './parquet/parquet-file.ts';
+export { ParquetWriter, type ByteSink, type ParquetOptions, type ParquetSummary } from './parquet/parquet-writer.ts';
