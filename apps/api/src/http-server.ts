@@ -77,19 +77,19 @@ async function serveDashboard(server: FastifyInstance, folder: string): Promise<
   });
 }
 
-/** Listens, or fails with a message for a person when the port is taken. */
+/** Listens and gives the address to open, or fails with a message for a person when the port is taken. */
 export async function listen(app: NestFastifyApplication, settings: ApiSettings): Promise<string> {
   try {
     await app.init();
     // Fastify's own listen: Nest's would log a stack before this function can say it in one line.
-    await app.getHttpAdapter().getInstance().listen({ port: settings.port, host: settings.host });
+    const server: FastifyInstance = app.getHttpAdapter().getInstance();
+    return await server.listen({ port: settings.port, host: settings.host });
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (code === 'EADDRINUSE') throw new AddressTaken(`port ${settings.port} on ${settings.host} is in use by another program; stop it or set TIDELINE_PORT`);
     if (code === 'EACCES' || code === 'EADDRNOTAVAIL') throw new AddressTaken(`cannot listen on ${settings.host}:${settings.port} (${code}); set TIDELINE_HOST and TIDELINE_PORT`);
     throw error;
   }
-  return app.getUrl();
 }
 
 /** The address could not be had; the message is fit to be the last line of a failed start. */

@@ -34,7 +34,7 @@ export function LiveFeed(props: { source: SourceInfo; onConnection: (state: Conn
     <section class="card feed" aria-labelledby="feed-title">
       <header>
         <h2 id="feed-title">Live scores</h2>
-        <button type="button" class="quiet" aria-pressed={paused} onClick={() => setPaused(!paused)}>{paused ? 'Go on' : 'Pause'}</button>
+        {rows.length > 0 && <button type="button" class="quiet" aria-pressed={paused} onClick={() => setPaused(!paused)}>{paused ? 'Go on' : 'Pause'}</button>}
       </header>
       {rows.length === 0
         ? <p class="empty">No scores have come yet. Start a replay: <code>npx tideline replay FILE --source {source.name}</code></p>

@@ -20,8 +20,8 @@ export function ModelsPanel({ source }: { source: SourceInfo }): JSX.Element {
         ? <p class="empty">No model is registered for {source.name}. <code>npx tideline train {source.name}</code> learns the candidates, compares them with the one-feature baseline and promotes one that passes the gate.</p>
         : (
           <div class="columns">
-            <MetricTable champion={champion} />
-            <VersionTable versions={versions.data ?? []} serving={champion.version} />
+            <div class="scroll"><MetricTable champion={champion} /></div>
+            <div class="scroll"><VersionTable versions={versions.data ?? []} serving={champion.version} /></div>
           </div>
         )}
     </section>

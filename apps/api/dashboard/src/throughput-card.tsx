@@ -70,10 +70,10 @@ function options(element: HTMLElement): uPlot.Options {
     height: HEIGHT,
     legend: { show: false },
     cursor: { show: false },
-    padding: [8, 8, 0, 0],
+    padding: [8, 16, 0, 0],
     scales: { x: { time: false }, y: { range: (_, __, max) => [0, Math.max(5, max * 1.15)] } },
     axes: [
-      { ...axis, grid: { show: false }, values: (_, ticks) => ticks.map((tick) => (tick === 0 ? 'now' : `${-tick} s`)) },
+      { ...axis, size: 28, grid: { show: false }, values: (_, ticks) => ticks.map((tick) => (tick === 0 ? 'now' : `${-tick} s`)) },
       { ...axis, size: 56, values: (_, ticks) => ticks.map(count) },
     ],
     series: [
