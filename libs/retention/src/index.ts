@@ -18,3 +18,7 @@ export type {
   ModelDefinition, ModelDefinitions, Source, SourceColumn,
 } from './sources/source.ts';
 export { FeatureFormulas, PartialReader } from './features/finish-features.ts';
+export { labelsSql, partialsSql, populationSql, recordFeaturesSql, rewardScale, visitCountsSql } from './features/feature-sql.ts';
+export { LateMarker } from './records/late-marker.ts';
+export { RecordCodec, type PackedValues } from './records/record-codec.ts';
+export { deadLetterRecords, packRecords, type DeadLetterOrigin, type PackedRecords, type PackOrigin, type RowsToPack } from './records/pack-records.ts';
