@@ -1,11 +1,10 @@
 import { Lake, Sql } from '#tideline/lake';
 import {
-  loadConfiguration, openEventLog, openExperimentTracker, openObjectStore, openSchemaRegistry, readTextFolders, SystemClock,
+  loadConfiguration, nearestName, openEventLog, openExperimentTracker, openObjectStore, openSchemaRegistry, readTextFolders, SystemClock,
   type Configuration, type EventLog, type ExperimentTracker, type ObjectStore, type SchemaRegistry,
 } from '#tideline/platform';
 import { parseSources, SOURCE_FILE_NAMES, type Source } from '#tideline/retention';
 import { failed, wrongUse } from './command-error.ts';
-import { nearest } from './nearest.ts';
 
 /** Which app a command acts as: whose part of the event log it writes. */
 export type ActingApp = 'ingestor' | 'speed-layer' | 'batch-layer' | 'trainer' | 'api' | 'command';
@@ -60,7 +59,7 @@ export class World {
     const found = sources.find((source) => source.name === name);
     if (found !== undefined) return found;
     const names = sources.map((source) => source.name);
-    throw wrongUse(`expected a source (${names.join(', ')}), found '${name}'`, `did you mean ${nearest(name, names)}?`);
+    throw wrongUse(`expected a source (${names.join(', ')}), found '${name}'`, `did you mean ${nearestName(name, names)}?`);
   }
 
   async close(): Promise<void> {
