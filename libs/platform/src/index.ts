@@ -1,0 +1,47 @@
+/*
+ * Platform: everything that can fail because of the world. Three doors (event log, object store, experiment tracker) and the schema
+ * registry, each an abstract class that states what callers rely on, with memory, file and deliberately unreliable implementations
+ * and one contract suite in its folder; settings, clock, logging, metrics and the reading of log files stand beside them.
+ * Invariants: it knows no domain; failures of the world are `PlatformError`s whose `outcome` says what is known; whatever resolved is
+ * durable; networked clients are never imported by an embedded run.
+ * Start at `event-log/event-log.ts`, then `event-log/file-event-log.ts`.
+ */
+export { isPlatformError, PlatformError, type Outcome, type PlatformErrorCode } from './errors.ts';
+export { maskAddress, parseAddress, type Address, type AddressRules } from './address.ts';
+
+export {
+  EventLog,
+  type Append,
+  type AssignmentListener,
+  type CommittedOffset,
+  type GroupMember,
+  type HeaderColumn,
+  type LogWriter,
+  type OffsetCommit,
+  type PackedRecords,
+  type ReadOptions,
+  type RecordBatch,
+  type TopicDescription,
+  type TopicSettings,
+  type Transaction,
+} from './event-log/event-log.ts';
+export { FileEventLog, type FileEventLogOptions } from './event-log/file-event-log.ts';
+export { MemoryEventLog } from './event-log/memory-event-log.ts';
+export { openEventLog } from './event-log/open-event-log.ts';
+
+export { ObjectStore, type ByteRange, type ObjectInfo, type ObjectLocation, type ObjectUpload } from './object-store/object-store.ts';
+export { FileObjectStore } from './object-store/file-object-store.ts';
+export { MemoryObjectStore } from './object-store/memory-object-store.ts';
+export { openObjectStore } from './object-store/open-object-store.ts';
+
+export {
+  ExperimentTracker,
+  type Experiment,
+  type Metric,
+  type ModelVersion,
+  type Run,
+  type RunData,
+  type RunStatus,
+} from './experiment-tracker/experiment-tracker.ts';
+export { SchemaRegistry } from './schema-registry/schema-registry.ts';
+export { lockExclusively, type FileLock } from './file-lock/file-lock.ts';
