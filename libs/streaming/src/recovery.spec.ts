@@ -172,7 +172,11 @@ describe('checkpoints that do not fit', () => {
     await attempt(log, store, { processor: new RunningMeans(), until: end / 2 });
     return { log, store, end, expected };
   };
-  const keysOf = async (store: ObjectStore): Promise<string[]> => (await Array.fromAsync(store.list('gold/'))).map(({ key }) => key);
+  const keysOf = async (store: ObjectStore): Promise<string[]> => {
+    const keys: string[] = [];
+    for await (const { key } of store.list('gold/')) keys.push(key);
+    return keys;
+  };
 
   test('a damaged one is passed over with a warning for the one before it', async () => {
     const { log, store, end, expected } = await interrupted();
