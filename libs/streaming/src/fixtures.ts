@@ -56,8 +56,8 @@ export async function readAll(log: EventLog, topic: string, partition = 0): Prom
 export class RunningMeans implements Processor {
   readonly version: string;
   #means = new Map<string, [count: number, mean: number]>();
-  processed = 0;
-  model = 'none';
+  /** Records processed with outputs suppressed. */
+  suppressed = 0;
 
   constructor(version = '1') {
     this.version = version;
@@ -70,8 +70,10 @@ export class RunningMeans implements Processor {
       this.#means.set(key, [count + 1, mean + (Number(value) - mean) / (count + 1)]);
       touched.add(key);
     }
-    this.processed += batch.count;
-    if (!emit) return { appends: [] };
+    if (!emit) {
+      this.suppressed += batch.count;
+      return { appends: [] };
+    }
     const outputs = [...touched].map((key) => ({ key, value: `${this.#means.get(key)!.join(':')}` }));
     const appends: Append[] = [{ topic: 'means', partition: batch.partition, records: packTexts(outputs) }];
     if (touched.has('k3')) appends.push({ topic: 'alarms', partition: batch.partition, records: packTexts([{ key: 'k3', value: String(batch.baseOffset) }]) });
@@ -89,7 +91,11 @@ export class RunningMeans implements Processor {
 
 /** Time that passes only when somebody sleeps; each sleep still yields to other work. */
 export class SimulatedClock implements EngineClock {
-  #nowMs = 1_000_000;
+  #nowMs: number;
+
+  constructor(nowMs = 1_000_000) {
+    this.#nowMs = nowMs;
+  }
 
   nowMs(): number {
     return ++this.#nowMs;

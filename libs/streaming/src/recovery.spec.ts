@@ -2,7 +2,7 @@
 // input through doors that fail and processes that die at seeded points, as often as it takes; outputs with their batch borders,
 // committed offset and final state must be the same, bit for bit.
 import { describe, expect, test } from 'vitest';
-import { MemoryEventLog, MemoryObjectStore, type EventLog, type ObjectStore } from '#tideline/platform';
+import { MemoryEventLog, MemoryObjectStore, PlatformError, type EventLog, type LogWriter, type ObjectStore } from '#tideline/platform';
 import { chooseSeed, Fate, fatefulLog, fatefulStore, Killed, packTexts, readAll, RunningMeans, seeded, SimulatedClock } from './fixtures.ts';
 import { readCommitMetadata } from './commit-metadata.ts';
 import type { CommitFacts, Steering } from './processor.ts';
@@ -30,12 +30,13 @@ interface Attempt {
   readonly processor: RunningMeans;
   readonly steering?: Steering;
   readonly limits?: Partial<PartitionLimits>;
+  readonly clock?: SimulatedClock;
   readonly observer?: PartitionObserver;
   /** Stops in order once this offset is committed. */
   readonly until: number;
 }
 
-async function attempt(log: EventLog, store: ObjectStore, { until, ...rest }: Attempt): Promise<number> {
+async function attempt(log: EventLog, store: ObjectStore, { until, clock = new SimulatedClock(), ...rest }: Attempt): Promise<number> {
   const stop = new AbortController();
   const observer: PartitionObserver = {
     ...rest.observer,
@@ -49,7 +50,7 @@ async function attempt(log: EventLog, store: ObjectStore, { until, ...rest }: At
     },
   };
   const limits = { transactionBytes: 300, transactionRecords: 40, checkpointRecords: 50, idleMs: 1, ...rest.limits };
-  const summary = await runPartition({ log, store, clock: new SimulatedClock(), group: GROUP, ...AT, ...rest, limits, observer, signal: stop.signal });
+  const summary = await runPartition({ log, store, clock, group: GROUP, ...AT, ...rest, limits, observer, signal: stop.signal });
   return summary.offset;
 }
 
@@ -85,6 +86,7 @@ describe('recovery', () => {
     let replayed = -1;
     await attempt(log, store, { processor, until: end, observer: { recovered: (facts) => (replayed = facts.replayedRecords) } });
     expect(replayed).toBe(reached);
+    expect(processor.suppressed).toBe(reached);
     expect(await leftBehind(log, processor)).toEqual(expected);
   });
 
@@ -124,6 +126,34 @@ describe('recovery', () => {
         }
       }
     }
+  });
+
+  test('stopped while the log refuses to commit: nothing uncommitted gets into a checkpoint', async () => {
+    const { end, expected } = await undisturbed(13, 30);
+    const log = await logWith(13, 30);
+    const store = new MemoryObjectStore();
+    const stop = new AbortController();
+    let commits = 0;
+    const full = new PlatformError('NO_SPACE', 'the disk is full', { retriable: true });
+    const refusing = (): EventLog => new Proxy(log, {
+      get(target, name) {
+        if (name !== 'openWriter') return (Reflect.get(target, name) as () => unknown).bind(target);
+        return async (id: string) => {
+          const writer = await target.openWriter(id);
+          const commit: LogWriter['commit'] = async (transaction) => {
+            if (++commits < 5) return writer.commit(transaction);
+            stop.abort();
+            throw full;
+          };
+          return { id, commit, close: () => writer.close() };
+        };
+      },
+    });
+    const limits = { transactionBytes: 300, transactionRecords: 40, idleMs: 1 };
+    await runPartition({ log: refusing(), store, clock: new SimulatedClock(), group: GROUP, ...AT, processor: new RunningMeans(), limits, signal: stop.signal });
+    const processor = new RunningMeans();
+    await attempt(log, store, { processor, until: end });
+    expect(await leftBehind(log, processor)).toEqual(expected);
   });
 
   test('the commit names what was in force, and a restart takes it up again', async () => {
@@ -207,20 +237,17 @@ describe('checkpoints that do not fit', () => {
   });
 
   test('those of a log that was thrown away are not restored', async () => {
-    const { store, end, expected } = await interrupted();
-    const log = await logWith(11, 40);
+    const { store } = await interrupted();
+    const { end, expected } = await undisturbed(12, 40);
+    const log = await logWith(12, 40);
+    const clock = new SimulatedClock(5_000_000);
+    const limits = { checkpointRecords: 1e9 };
+    const fate = new Fate(seeded(1), { failureRate: 0, killAt: 60 });
+    await expect(attempt(fatefulLog(log, fate), store, { processor: new RunningMeans(), until: end, clock, limits })).rejects.toThrow(Killed);
+    const warnings: string[] = [];
     const processor = new RunningMeans();
-    const clock = new SimulatedClock();
-    await clock.sleep(12345);
-    const stop = new AbortController();
-    const run = (signal: AbortSignal, work: RunningMeans, until: number, controller: AbortController): Promise<unknown> =>
-      runPartition({
-        log, store, clock, group: GROUP, ...AT, processor: work, signal, limits: { transactionBytes: 300, idleMs: 1 },
-        observer: { committed: ({ offset }) => void (offset >= until && controller.abort()) },
-      });
-    await run(stop.signal, new RunningMeans(), end * 0.75, stop);
-    const again = new AbortController();
-    await run(again.signal, processor, end, again);
+    await attempt(log, store, { processor, until: end, observer: { warned: (message) => warnings.push(message) } });
+    expect(warnings.join()).toContain("another log's state");
     expect(await leftBehind(log, processor)).toEqual(expected);
   });
 
