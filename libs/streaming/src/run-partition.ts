@@ -1,8 +1,9 @@
-import { strict as assert } from 'node:assert';
-import type { Append, CommittedOffset, EventLog, LogWriter, ObjectStore, RecordBatch, Transaction } from '#tideline/platform';
+import { setImmediate as yieldToLoop } from 'node:timers/promises';
+import type { Append, CommittedOffset, EventLog, ObjectStore, RecordBatch } from '#tideline/platform';
 import { Checkpoints } from './checkpoints.ts';
 import { readCommitMetadata, writeCommitMetadata } from './commit-metadata.ts';
 import { describeError, failureOf } from './failure.ts';
+import { OffsetWriter, patiently } from './offset-writer.ts';
 import type { CommitFacts, EngineClock, Processor, Steering } from './processor.ts';
 
 /** How much one step may hold and how often state is saved; none of it changes what is computed. */
@@ -24,9 +25,6 @@ const LIMITS: PartitionLimits = {
   checkpointMs: 60_000,
   idleMs: 500,
 };
-
-/** Tries that a commit still gets after the run was told to stop. */
-const ATTEMPTS_WHEN_STOPPING = 4;
 
 /** Told what happened, for logs and metrics; must not throw. */
 export interface PartitionObserver {
@@ -71,25 +69,20 @@ export async function runPartition(options: PartitionOptions): Promise<Partition
   return run.run();
 }
 
-/** Inputs that were processed together with what they led to: repeatable as it is while its fate is unknown. */
+/** Inputs that were processed together with what they led to. */
 interface Step {
-  /** What was committed before; undefined when nothing was. */
-  readonly startOffset: number | undefined;
-  readonly endOffset: number;
+  readonly appends: readonly Append[];
+  readonly to: CommittedOffset;
   readonly batches: number;
   readonly records: number;
-  readonly transaction: Transaction;
 }
 
 class PartitionRun {
   readonly #options: PartitionOptions;
   readonly #limits: PartitionLimits;
   readonly #checkpoints: Checkpoints;
-  readonly #writerId: string;
-  #writer: LogWriter | undefined;
+  readonly #writer: OffsetWriter;
   #lineage = '';
-  /** What the last commit of the group said when this run took over. */
-  #committed: CommittedOffset | undefined;
   /** First offset that the state does not cover; never beyond the committed offset when a checkpoint is taken. */
   #position = 0;
   #records = 0;
@@ -103,40 +96,33 @@ class PartitionRun {
     this.#options = options;
     this.#limits = { ...LIMITS, ...options.limits };
     this.#checkpoints = new Checkpoints(options.store, options);
-    this.#writerId = `${options.group}-${options.topic}-${options.partition}`;
+    const writerId = `${options.group}-${options.topic}-${options.partition}`;
+    this.#writer = new OffsetWriter({ ...options, writerId, warned: (message) => this.#warn(message) });
   }
 
   async run(): Promise<PartitionSummary> {
-    const { signal, topic, partition } = this.#options;
+    const { signal, clock, steering, topic, partition } = this.#options;
     try {
-      await this.#takeOver();
-      await this.#recover();
-      if (!signal.aborted) await this.#options.steering?.resume(this.#resumedFacts());
+      const committed = await this.#writer.takeOver();
+      const known = committed === undefined ? undefined : readCommitMetadata(committed.metadata);
+      this.#lineage = known?.lineage ?? clock.nowMs().toString(36);
+      await this.#recover(committed?.offset);
+      if (!signal.aborted) await steering?.resume(known?.facts);
       while (!signal.aborted) await this.#advance();
       await this.#saveCheckpoint();
       return { topic, partition, offset: this.#position, records: this.#records };
     } finally {
-      await this.#writer?.close().catch((error: unknown) => this.#warn(`closing the writer failed: ${describeError(error)}`));
+      await this.#writer.close();
     }
   }
 
-  /** Opening the identity comes first: it fences an older holder, so that the committed offset read next can't move any more. */
-  async #takeOver(): Promise<void> {
-    const { log, group, topic, partition, clock } = this.#options;
-    this.#writer = await this.#patiently('taking over the writer', () => log.openWriter(this.#writerId));
-    this.#committed = await this.#patiently('reading the committed offset', () => log.committed(group, topic, partition));
-    const known = this.#committed === undefined ? undefined : readCommitMetadata(this.#committed.metadata);
-    this.#lineage = known?.lineage ?? clock.nowMs().toString(36);
-  }
-
-  async #recover(): Promise<void> {
+  async #recover(target: number | undefined): Promise<void> {
     const { log, topic, partition, clock, processor, observer, signal } = this.#options;
     const startedAtMs = clock.nowMs();
     const { start } = await this.#patiently('reading the offsets', () => log.offsets(topic, partition));
     this.#position = start;
     this.#savedAtMs = startedAtMs;
-    if (this.#committed === undefined) return;
-    const target = this.#committed.offset;
+    if (target === undefined) return;
     const checkpointOffset = await this.#restoreNewest(target);
     if (checkpointOffset === undefined && start > 0) {
       this.#warn(`no checkpoint fits and the log begins at ${start}: state is rebuilt from there`);
@@ -157,6 +143,7 @@ class PartitionRun {
         replayedRecords += batch.count;
         this.#recordsSinceSave += batch.count;
       }
+      await yieldToLoop();
       // Only a gap lies between here and the committed offset.
       const last = batches.at(-1);
       if (last !== undefined && last.baseOffset >= target) this.#position = target;
@@ -190,13 +177,15 @@ class PartitionRun {
       this.#stateIsAhead = true;
       const step = await this.#process(group);
       const processedAtMs = clock.nowMs();
-      if (!(await this.#commit(step))) return;
+      if (!(await this.#writer.commit(step.appends, step.to))) return;
       this.#stateIsAhead = false;
-      this.#position = step.endOffset;
+      this.#position = step.to.offset;
       this.#records += step.records;
       this.#recordsSinceSave += step.records;
       const processMs = processedAtMs - startedAtMs;
-      observer?.committed?.({ offset: step.endOffset, batches: step.batches, records: step.records, processMs, commitMs: clock.nowMs() - processedAtMs });
+      observer?.committed?.({ offset: step.to.offset, batches: step.batches, records: step.records, processMs, commitMs: clock.nowMs() - processedAtMs });
+      // The embedded log answers at once: without this a backlog would keep signals and timers waiting.
+      await yieldToLoop();
       if (this.#options.signal.aborted) break;
     }
     if (this.#recordsSinceSave === 0) return;
@@ -221,7 +210,7 @@ class PartitionRun {
   }
 
   async #process(batches: readonly RecordBatch[]): Promise<Step> {
-    const { processor, steering, group, topic, partition } = this.#options;
+    const { processor, steering } = this.#options;
     const facts: CommitFacts = steering?.border() ?? {};
     const appends: Append[] = [];
     let endOffset = this.#position;
@@ -233,46 +222,7 @@ class PartitionRun {
       records += batch.count;
     }
     const metadata = writeCommitMetadata({ lineage: this.#lineage, facts });
-    const transaction = { appends, offsets: [{ group, topic, partition, offset: endOffset, metadata }] };
-    return { startOffset: this.#committed?.offset, endOffset, batches: batches.length, records, transaction };
-  }
-
-  /** True once the step is on the log; false when the run was told to stop while the log could not take it. */
-  async #commit(step: Step): Promise<boolean> {
-    const { clock, signal } = this.#options;
-    let inDoubt = false;
-    for (let attempt = 0; ; attempt++) {
-      try {
-        if (inDoubt && (await this.#wasApplied(step))) break;
-        inDoubt = false;
-        assert(this.#writer !== undefined);
-        await this.#writer.commit(step.transaction);
-        break;
-      } catch (error) {
-        const failure = failureOf(error);
-        if (failure === undefined || failure.code === 'FENCED') throw error;
-        if (failure.outcome === 'unknown') inDoubt = true;
-        else if (!failure.retriable) throw error;
-        this.#warn(`commit up to offset ${step.endOffset}, attempt ${attempt + 1}: ${describeError(error)}`);
-        if (signal.aborted && attempt >= ATTEMPTS_WHEN_STOPPING) return false;
-        await clock.sleep(backOffMs(attempt));
-      }
-    }
-    this.#committed = { offset: step.endOffset, metadata: '' };
-    return true;
-  }
-
-  /** After a commit of unknown outcome: taking the identity again settles it, then the committed offset tells what happened. */
-  async #wasApplied(step: Step): Promise<boolean> {
-    const { log, group, topic, partition } = this.#options;
-    this.#writer = await log.openWriter(this.#writerId);
-    const committed = await log.committed(group, topic, partition);
-    if (committed?.offset === step.endOffset) return true;
-    if (committed?.offset === step.startOffset) return false;
-    throw new Error(
-      `${this.#name}: expected the committed offset to be ${step.startOffset} or ${step.endOffset}, ` +
-        `found ${committed?.offset}: another process moved it`,
-    );
+    return { appends, to: { offset: endOffset, metadata }, batches: batches.length, records };
   }
 
   async #saveCheckpoint(): Promise<void> {
@@ -300,22 +250,9 @@ class PartitionRun {
     return this.#patiently('reading', () => log.read(topic, partition, this.#position, options));
   }
 
-  /** Repeats a call that changes nothing, or fences only older selves, while waiting may cure its failure. */
-  async #patiently<T>(what: string, call: () => Promise<T>): Promise<T> {
+  #patiently<T>(what: string, call: () => Promise<T>): Promise<T> {
     const { clock, signal } = this.#options;
-    for (let attempt = 0; ; attempt++) {
-      try {
-        return await call();
-      } catch (error) {
-        if (failureOf(error)?.retriable !== true || signal.aborted) throw error;
-        this.#warn(`${what}, attempt ${attempt + 1}: ${describeError(error)}`);
-        await clock.sleep(backOffMs(attempt), signal);
-      }
-    }
-  }
-
-  #resumedFacts(): CommitFacts | undefined {
-    return this.#committed === undefined ? undefined : readCommitMetadata(this.#committed.metadata)?.facts;
+    return patiently(what, { clock, signal, warned: (message) => this.#warn(message) }, call);
   }
 
   get #name(): string {
@@ -326,9 +263,4 @@ class PartitionRun {
   #warn(message: string): void {
     this.#options.observer?.warned?.(`${this.#name}: ${message}`);
   }
-}
-
-/** 20, 40, 80 … at most 5,000 ms. */
-function backOffMs(attempt: number): number {
-  return Math.min(20 * 2 ** attempt, 5_000);
 }
