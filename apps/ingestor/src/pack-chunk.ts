@@ -1,0 +1,47 @@
+import type { Append } from '#tideline/platform';
+import { packRecords, type Chunk, type RecordCodec, type Refiner, type Rejection, type Source } from '#tideline/retention';
+import { packDeadLetters, type LineOrigin } from './dead-letters.ts';
+
+/** What a chunk becomes on the log, with the counts that its transaction adds. */
+export interface PackedChunk {
+  readonly appends: readonly Append[];
+  readonly rowsRead: number;
+  readonly accepted: number;
+  readonly rejectedBy: Readonly<Record<string, number>>;
+  readonly byteOffsetEnd: number;
+  /** Where a later scan has to begin to find the same chunk borders. */
+  readonly scanFrom: number;
+  /** Latest event time in it; undefined without one. */
+  readonly timeMs: number | undefined;
+}
+
+export interface Packing {
+  readonly source: Source;
+  readonly codec: RecordCodec;
+  readonly refine: Refiner;
+  readonly origin: LineOrigin;
+}
+
+/** Accepted rows become records of `raw.<source>`, in their partitions; rows that the scanner or a rule refused become dead letters. */
+export function packChunk(chunk: Chunk, { source, codec, refine, origin }: Packing, atMs: number): Omit<PackedChunk, 'scanFrom' | 'timeMs'> {
+  const refined = refine(chunk.batch);
+  const { fileId, loop } = origin;
+  const rejections = allRejections(chunk, refined.rejections);
+  const topic = `raw.${source.name}`;
+  const appends: Append[] = packRecords(source, codec, chunk, refined, { fileId, loop }).map(({ partition, records }) => ({ topic, partition, records }));
+  if (rejections.length > 0) appends.push({ topic: 'dead-letter', records: packDeadLetters(rejections, origin, atMs) });
+  const rejectedBy: Record<string, number> = {};
+  for (const { reason } of rejections) rejectedBy[reason] = (rejectedBy[reason] ?? 0) + 1;
+  return { appends, rowsRead: chunk.rowsRead, accepted: refined.batch.rowCount, rejectedBy, byteOffsetEnd: chunk.byteOffsetEnd };
+}
+
+/** In the order of the file. */
+function allRejections(chunk: Chunk, refused: readonly { readonly row: number; readonly reason: string }[]): readonly Rejection[] {
+  if (refused.length === 0) return chunk.rejections;
+  const byRule = refused.map(({ row, reason }): Rejection => {
+    const { originals } = chunk;
+    const original = originals === undefined ? new Uint8Array(0) : originals.bytes.subarray(originals.offsets[row], originals.offsets[row + 1]);
+    return { byteOffset: chunk.byteOffsets[row], reason, detail: `a rule of the source refuses it: ${reason}`, original };
+  });
+  return [...chunk.rejections, ...byRule].sort((a, b) => a.byteOffset - b.byteOffset);
+}

@@ -1,0 +1,232 @@
+import { strict as assert } from 'node:assert';
+import { setImmediate as yieldToLoop } from 'node:timers/promises';
+import { lockExclusively, openLogFile, type EventLog, type FileLock, type SchemaRegistry } from '#tideline/platform';
+import { createRefiner, inspectLog, RecordCodec, type Source } from '#tideline/retention';
+import { OffsetWriter } from '#tideline/streaming';
+import { changeSince, identifyFile, type FileIdentity } from './file-identity.ts';
+import { Pacer, pacedChunkRows, type Pace, type PaceClock } from './pace.ts';
+import type { PackedChunk } from './pack-chunk.ts';
+import { advance, firstProgress, fromCommittedOffset, nextPass, toCommittedOffset, type ReplayProgress } from './replay-progress.ts';
+import { ReplayRefused } from './replay-refused.ts';
+import { scanFile } from './scan-file.ts';
+
+export interface ReplayOptions {
+  readonly source: Source;
+  /** A file, plain or compressed; `-` for standard input, which can't be resumed. */
+  readonly path: string;
+  readonly log: EventLog;
+  readonly registry: SchemaRegistry;
+  readonly clock: PaceClock;
+  /** Folder for the lock that keeps a second replay of the same file out. */
+  readonly lockFolder: string;
+  /** Rows read per transaction, 5,000 by default. */
+  readonly chunkRows?: number;
+  readonly pace?: Pace;
+  /** After the end begin again, until the signal aborts. */
+  readonly loop?: boolean;
+  /** Forget how far an earlier replay of this path came; the rows get another loop number. */
+  readonly fromStart?: boolean;
+  /** Stop at the first chunk border at or after this many rows read by this run. */
+  readonly stopAfter?: number;
+  /** Aborting it stops at the next chunk border. */
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: ReplayReport) => void;
+  readonly onWarning?: (message: string) => void;
+}
+
+/** How far a replay is, after each chunk. */
+export interface ReplayReport {
+  readonly read: number;
+  readonly accepted: number;
+  readonly rejected: number;
+  readonly loop: number;
+  /** Decompressed bytes of this pass that are done. */
+  readonly byteOffset: number;
+  /** Of the whole pass, where that is known before its end. */
+  readonly byteOffsetEnd: number | undefined;
+  readonly seconds: number;
+}
+
+/** Totals over every run of this replay: `read = accepted + rejected`; `seconds` and `resumedFrom` (a byte) are of this run. */
+export interface ReplaySummary {
+  readonly source: string;
+  readonly file: string;
+  readonly fileId: string;
+  readonly read: number;
+  readonly accepted: number;
+  readonly rejected: number;
+  readonly rejectedBy: Readonly<Record<string, number>>;
+  readonly bytes: number;
+  readonly seconds: number;
+  readonly resumedFrom: number;
+  /** Why it ended: the file is at its end, it had been already before this run, or it was told to stop. */
+  readonly ended: 'complete' | 'already-complete' | 'stopped';
+}
+
+const CHUNK_ROWS = 5_000;
+
+/**
+ * Puts each line of a log on the event log exactly once: the records of a chunk, its dead letters and the byte reached are one
+ * transaction, and a later replay of the same path goes on at that byte. Throws `ReplayRefused` when file, source or options do
+ * not fit, and `PlatformError` `LOCKED` while another process replays the same file.
+ */
+export async function replayFile(options: ReplayOptions): Promise<ReplaySummary> {
+  const replay = new Replay(options);
+  try {
+    await replay.takeOver();
+    await replay.checkLayout();
+    return await replay.run();
+  } finally {
+    await replay.close();
+  }
+}
+
+class Replay {
+  readonly #options: ReplayOptions;
+  readonly #file: FileIdentity;
+  readonly #lock: FileLock | undefined;
+  readonly #signal: AbortSignal;
+  readonly #writer: OffsetWriter;
+  readonly #startedAtMs: number;
+  #progress: ReplayProgress;
+  #resumedFrom = 0;
+  #rowsThisRun = 0;
+
+  constructor(options: ReplayOptions) {
+    this.#options = options;
+    const { source, path, clock, log, lockFolder } = options;
+    this.#startedAtMs = clock.nowMs();
+    this.#signal = options.signal ?? new AbortController().signal;
+    checkOptions(options);
+    this.#file = this.#isStream ? streamIdentity(this.#startedAtMs) : identifyFile(path);
+    const { fileId } = this.#file;
+    this.#lock = this.#isStream ? undefined : lockExclusively(`${lockFolder}/replay-${fileId}.lock`, `the replay of ${path}`);
+    this.#progress = firstProgress(this.#file);
+    this.#writer = new OffsetWriter({
+      log,
+      clock,
+      writerId: `replay-${source.name}-${fileId}`,
+      group: `replay-${fileId}`,
+      topic: `raw.${source.name}`,
+      partition: 0,
+      signal: this.#signal,
+      ...(options.onWarning && { warned: options.onWarning }),
+    });
+  }
+
+  /** From here on this process alone replays the file, and goes on where the last one stopped. */
+  async takeOver(): Promise<void> {
+    const { source, log, fromStart } = this.#options;
+    await log.ensureTopics({
+      [`raw.${source.name}`]: { partitions: source.deployment.partitions },
+      'dead-letter': { partitions: 1, shared: true },
+    });
+    const committed = await this.#writer.takeOver();
+    if (committed === undefined) return;
+    const before = fromCommittedOffset(committed);
+    if (fromStart === true) this.#progress = nextPass(before, this.#file, true);
+    else this.#progress = this.#resume(before);
+    this.#resumedFrom = this.#progress.byteOffset;
+  }
+
+  #resume(before: ReplayProgress): ReplayProgress {
+    const change = changeSince(before, this.#file);
+    if (change !== undefined) {
+      throw new ReplayRefused(
+        'file-changed',
+        `${this.#options.path} is not the file whose replay stopped at byte ${before.byteOffset}: ${change}; ` +
+          `replay it with --from-start if its rows are to be put on the log as new ones`,
+      );
+    }
+    const { size, headBytes, headHash, path } = this.#file;
+    const grown = { ...before, size, headBytes, headHash, path, finished: before.finished && size === before.size };
+    return grown.finished && this.#options.loop === true ? nextPass(grown, this.#file, false) : grown;
+  }
+
+  /** Refuses a file whose first rows do not read as this source in this layout, before anything of it is on the log. */
+  async checkLayout(): Promise<void> {
+    const { source, path } = this.#options;
+    if (this.#isStream || this.#progress.byteOffset > 0 || this.#progress.finished) return;
+    const head = await readHead(path);
+    const inspection = inspectLog(source, head);
+    if (inspection.fits) return;
+    const layout = inspection.layout === undefined ? '' : ` (its rows fit the layout "${inspection.layout}")`;
+    throw new ReplayRefused('wrong-layout', `${path} does not read as ${source.name} in the layout "${source.format.layout}"${layout}: ${inspection.problems.join('; ')}`);
+  }
+
+  async run(): Promise<ReplaySummary> {
+    if (this.#progress.finished) return this.#summary('already-complete');
+    for (;;) {
+      if (!(await this.#pass())) return this.#summary('stopped');
+      if (this.#options.loop !== true) return this.#summary('complete');
+      this.#progress = nextPass(this.#progress, this.#file, false);
+    }
+  }
+
+  /** One pass over the file, from where it stands to its end; false when told to stop before that. */
+  async #pass(): Promise<boolean> {
+    const { source, registry, clock, stopAfter, path } = this.#options;
+    const pace = this.#options.pace ?? { kind: 'unpaced' };
+    const pacer = new Pacer(pace, clock, this.#signal);
+    const codec = await registerCodec(source, registry);
+    const { fileId } = this.#file;
+    const packing = { source, codec, refine: createRefiner(source), origin: { source: source.name, fileId, loop: this.#progress.loop } };
+    const chunks = scanFile({ path, packing, pace, chunkRows: pacedChunkRows(pace, this.#options.chunkRows ?? CHUNK_ROWS), progress: this.#progress, clock });
+    for await (const chunk of chunks) {
+      await pacer.due(chunk.rowsRead, chunk.timeMs);
+      if (this.#signal.aborted || !(await this.#commit(chunk))) return false;
+      if (stopAfter !== undefined && this.#rowsThisRun >= stopAfter) return false;
+    }
+    this.#progress = { ...this.#progress, finished: true };
+    return this.#writer.commit([], toCommittedOffset(this.#progress));
+  }
+
+  async #commit(chunk: PackedChunk): Promise<boolean> {
+    const progress = advance(this.#progress, chunk);
+    assert(progress.rows === progress.accepted + progress.rejected, `expected ${progress.rows} rows to be accepted or rejected, found ${progress.accepted} and ${progress.rejected}`);
+    if (!(await this.#writer.commit(chunk.appends, toCommittedOffset(progress)))) return false;
+    this.#progress = progress;
+    this.#rowsThisRun += chunk.rowsRead;
+    this.#report();
+    // The embedded log commits at once: without this a long replay would keep signals waiting.
+    await yieldToLoop();
+    return true;
+  }
+
+  #report(): void {
+    const { rows, accepted, rejected, loop, byteOffset } = this.#progress;
+    const byteOffsetEnd = this.#file.size > 0 ? this.#file.size : undefined;
+    this.#options.onProgress?.({ read: rows, accepted, rejected, loop, byteOffset, byteOffsetEnd, seconds: this.#seconds });
+  }
+
+  #summary(ended: ReplaySummary['ended']): ReplaySummary {
+    const { rows, accepted, rejected, rejectedBy, passStart, byteOffset } = this.#progress;
+    const { source, path } = this.#options;
+    return {
+      source: source.name,
+      file: path,
+      fileId: this.#file.fileId,
+      read: rows,
+      accepted,
+      rejected,
+      rejectedBy,
+      bytes: passStart + byteOffset,
+      seconds: this.#seconds,
+      resumedFrom: this.#resumedFrom,
+      ended,
+    };
+  }
+
+  get #seconds(): number {
+    return (this.#options.clock.nowMs() - this.#startedAtMs) / 1000;
+  }
+
+  get #isStream(): boolean {
+    return this.#options.path === '-';
+  }
+
+  async close(): Promise<void> {
+    await this.#writer.close();
+    this.#lock?.release();
+  }
+}
