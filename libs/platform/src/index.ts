@@ -27,11 +27,15 @@ export {
 } from './event-log/event-log.ts';
 export { FileEventLog, type FileEventLogOptions } from './event-log/file-event-log.ts';
 export { MemoryEventLog } from './event-log/memory-event-log.ts';
+export { UnreliableEventLog } from './event-log/unreliable-event-log.ts';
 export { openEventLog } from './event-log/open-event-log.ts';
+export { packTexts, unpackTexts, type TextRecord } from './event-log/text-records.ts';
+export { Faults, type FaultChances } from './faults/faults.ts';
 
 export { ObjectStore, type ByteRange, type ObjectInfo, type ObjectLocation, type ObjectUpload } from './object-store/object-store.ts';
 export { FileObjectStore } from './object-store/file-object-store.ts';
 export { MemoryObjectStore } from './object-store/memory-object-store.ts';
+export { UnreliableObjectStore } from './object-store/unreliable-object-store.ts';
 export { openObjectStore } from './object-store/open-object-store.ts';
 
 export {
