@@ -1,52 +1,34 @@
 import { createHash } from 'node:crypto';
-import { closeSync, openSync, readSync, realpathSync, statSync } from 'node:fs';
+import { realpathSync } from 'node:fs';
+import type { LogFile } from '#tideline/platform';
 
-/** What a log file looked like when it was read: enough to notice that another file took its place. */
-export interface FileIdentity {
+/** What is remembered of a replayed file: its place, and enough of its content to notice that another file stands there now. */
+export interface FileFacts {
   /** Absolute, links resolved. */
   readonly path: string;
-  /** Names the place, not the content: the same path has the same id, whatever stands there. */
-  readonly fileId: string;
   /** Bytes as stored, before decompression. */
   readonly size: number;
-  readonly headBytes: number;
-  /** SHA-256 of the first `headBytes` bytes as stored, hexadecimal. */
+  readonly sampleByteCount: number;
   readonly headHash: string;
+  readonly tailHash: string;
 }
 
-/** So much of the beginning tells one log from another; a log that only grew keeps it. */
-const HEAD_BYTES = 65_536;
-
-export function identifyFile(path: string): FileIdentity {
-  const resolved = realpathSync(path);
-  const { size } = statSync(resolved);
-  const headBytes = Math.min(size, HEAD_BYTES);
-  const fileId = createHash('sha256').update(resolved).digest('hex').slice(0, 16);
-  return { path: resolved, fileId, size, headBytes, headHash: hashHead(resolved, headBytes) };
+/** 16 hexadecimal digits for the place, not the content: a replaced file keeps the id and is therefore noticed as replaced. */
+export function fileIdOf(path: string): string {
+  return createHash('sha256').update(realpathSync(path)).digest('hex').slice(0, 16);
 }
 
-/** Why the file is not the one that was read before, or undefined when it is, perhaps with more at its end. */
-export function changeSince(before: Omit<FileIdentity, 'fileId'>, now: FileIdentity): string | undefined {
-  if (now.size < before.size) return `expected at least the ${before.size} bytes that it had, found ${now.size}`;
-  const hash = hashHead(now.path, before.headBytes);
-  if (hash !== before.headHash) {
-    return `expected its first ${before.headBytes} bytes to be as they were (SHA-256 ${before.headHash.slice(0, 12)}…), found others (${hash.slice(0, 12)}…)`;
-  }
-  return undefined;
+/** The facts of an open file; a pipe has none worth keeping. */
+export function factsOf(file: LogFile): FileFacts {
+  const { identity } = file;
+  if (identity === undefined) return { path: file.path, size: 0, sampleByteCount: 0, headHash: '', tailHash: '' };
+  const { byteCount, sampleByteCount, headHash, tailHash } = identity;
+  return { path: realpathSync(file.path), size: byteCount, sampleByteCount, headHash, tailHash };
 }
 
-function hashHead(path: string, byteCount: number): string {
-  const bytes = Buffer.alloc(byteCount);
-  const file = openSync(path, 'r');
-  try {
-    let filled = 0;
-    while (filled < byteCount) {
-      const read = readSync(file, bytes, filled, byteCount - filled, filled);
-      if (read === 0) break;
-      filled += read;
-    }
-    return createHash('sha256').update(bytes.subarray(0, filled)).digest('hex');
-  } finally {
-    closeSync(file);
-  }
+/** Why the file is not the one that was remembered, or undefined when it is, perhaps with more at its end. */
+export async function changeSince(before: FileFacts, file: LogFile): Promise<string | undefined> {
+  const { size, sampleByteCount, headHash, tailHash } = before;
+  const found = await file.continuationOf({ id: headHash.slice(0, 16), byteCount: size, sampleByteCount, headHash, tailHash });
+  return 'difference' in found ? found.difference : undefined;
 }

@@ -1,5 +1,5 @@
 import type { Append } from '#tideline/platform';
-import { packRecords, type Chunk, type RecordCodec, type Refiner, type Rejection, type Source } from '#tideline/retention';
+import { packRecords, type Chunk, type createRefiner, type RecordCodec, type Rejection, type Source } from '#tideline/retention';
 import { packDeadLetters, type LineOrigin } from './dead-letters.ts';
 
 /** What a chunk becomes on the log, with the counts that its transaction adds. */
@@ -13,17 +13,19 @@ export interface PackedChunk {
   readonly scanFrom: number;
   /** Latest event time in it; undefined without one. */
   readonly timeMs: number | undefined;
+  /** Column names by position as the file's header gave them, for files with one. */
+  readonly fields?: readonly string[];
 }
 
 export interface Packing {
   readonly source: Source;
   readonly codec: RecordCodec;
-  readonly refine: Refiner;
+  readonly refine: ReturnType<typeof createRefiner>;
   readonly origin: LineOrigin;
 }
 
 /** Accepted rows become records of `raw.<source>`, in their partitions; rows that the scanner or a rule refused become dead letters. */
-export function packChunk(chunk: Chunk, { source, codec, refine, origin }: Packing, atMs: number): Omit<PackedChunk, 'scanFrom' | 'timeMs'> {
+export function packChunk(chunk: Chunk, { source, codec, refine, origin }: Packing, atMs: number): Omit<PackedChunk, 'scanFrom' | 'timeMs' | 'fields'> {
   const refined = refine(chunk.batch);
   const { fileId, loop } = origin;
   const rejections = allRejections(chunk, refined.rejections);

@@ -1,8 +1,8 @@
 import type { CommittedOffset } from '#tideline/platform';
-import type { FileIdentity } from './file-identity.ts';
+import type { FileFacts } from './file-identity.ts';
 
 /** How far the replay of a file has come, as it stands in the offset that its last transaction committed. */
-export interface ReplayProgress {
+export interface ReplayProgress extends FileFacts {
   /** Number of the pass over the file, from 0; part of every record's identity together with file and byte offset. */
   readonly loop: number;
   /** Decompressed byte of the file up to which this pass is done. */
@@ -19,19 +19,15 @@ export interface ReplayProgress {
   readonly rejectedBy: Readonly<Record<string, number>>;
   /** Column names by position as the file's header gave them, for files with one. */
   readonly fields?: readonly string[];
-  readonly size: number;
-  readonly headBytes: number;
-  readonly headHash: string;
-  readonly path: string;
 }
 
-export function firstProgress({ size, headBytes, headHash, path }: FileIdentity): ReplayProgress {
+export function firstProgress(file: FileFacts): ReplayProgress {
   const counts = { rows: 0, accepted: 0, rejected: 0, rejectedBy: {} };
-  return { loop: 0, byteOffset: 0, scanFrom: 0, passStart: 0, finished: false, ...counts, size, headBytes, headHash, path };
+  return { loop: 0, byteOffset: 0, scanFrom: 0, passStart: 0, finished: false, ...counts, ...file };
 }
 
 /** The beginning of another pass over the file, or over the file that took its place; the counts go on unless `anew`. */
-export function nextPass(before: ReplayProgress, file: FileIdentity, anew: boolean): ReplayProgress {
+export function nextPass(before: ReplayProgress, file: FileFacts, anew: boolean): ReplayProgress {
   const first = firstProgress(file);
   const counts = anew ? {} : { rows: before.rows, accepted: before.accepted, rejected: before.rejected, rejectedBy: before.rejectedBy };
   return { ...first, ...counts, loop: before.loop + 1, passStart: before.passStart + before.byteOffset };
@@ -43,6 +39,7 @@ export interface ChunkCounts {
   readonly rejectedBy: Readonly<Record<string, number>>;
   readonly byteOffsetEnd: number;
   readonly scanFrom: number;
+  readonly fields?: readonly string[];
 }
 
 export function advance(before: ReplayProgress, chunk: ChunkCounts): ReplayProgress {
@@ -56,6 +53,7 @@ export function advance(before: ReplayProgress, chunk: ChunkCounts): ReplayProgr
     ...before,
     byteOffset: chunk.byteOffsetEnd,
     scanFrom: chunk.scanFrom,
+    ...(chunk.fields && { fields: chunk.fields }),
     rows: before.rows + chunk.rowsRead,
     accepted: before.accepted + chunk.accepted,
     rejected,

@@ -1,9 +1,9 @@
 import { strict as assert } from 'node:assert';
 import { setImmediate as yieldToLoop } from 'node:timers/promises';
-import { lockExclusively, openLogFile, type EventLog, type FileLock, type SchemaRegistry } from '#tideline/platform';
+import { lockExclusively, openLogFile, type EventLog, type FileLock, type LogFile, type SchemaRegistry } from '#tideline/platform';
 import { createRefiner, inspectLog, RecordCodec, type Source } from '#tideline/retention';
-import { OffsetWriter } from '#tideline/streaming';
-import { changeSince, identifyFile, type FileIdentity } from './file-identity.ts';
+import { OffsetWriter, systemTopics } from '#tideline/streaming';
+import { changeSince, factsOf, fileIdOf, type FileFacts } from './file-identity.ts';
 import { Pacer, pacedChunkRows, type Pace, type PaceClock } from './pace.ts';
 import type { PackedChunk } from './pack-chunk.ts';
 import { advance, firstProgress, fromCommittedOffset, nextPass, toCommittedOffset, type ReplayProgress } from './replay-progress.ts';
@@ -42,8 +42,8 @@ export interface ReplayReport {
   readonly loop: number;
   /** Decompressed bytes of this pass that are done. */
   readonly byteOffset: number;
-  /** Of the whole pass, where that is known before its end. */
-  readonly byteOffsetEnd: number | undefined;
+  /** Share of this pass that is done, 0 to 1; undefined for a pipe. */
+  readonly share: number | undefined;
   readonly seconds: number;
 }
 
@@ -64,6 +64,7 @@ export interface ReplaySummary {
 }
 
 const CHUNK_ROWS = 5_000;
+const HEAD_BYTES = 262_144;
 
 /**
  * Puts each line of a log on the event log exactly once: the records of a chunk, its dead letters and the byte reached are one
@@ -71,19 +72,39 @@ const CHUNK_ROWS = 5_000;
  * not fit, and `PlatformError` `LOCKED` while another process replays the same file.
  */
 export async function replayFile(options: ReplayOptions): Promise<ReplaySummary> {
-  const replay = new Replay(options);
+  refuseWrongOptions(options);
+  const file = await openLogFile(options.path);
   try {
-    await replay.takeOver();
-    await replay.checkLayout();
-    return await replay.run();
+    if (options.loop === true && !file.resumable) throw new ReplayRefused('wrong-option', `${options.path} can be read only once: it can't be looped`);
+    const replay = new Replay(options, file);
+    try {
+      await replay.takeOver();
+      await replay.checkLayout();
+      return await replay.run();
+    } finally {
+      await replay.close();
+    }
   } finally {
-    await replay.close();
+    await file.close();
+  }
+}
+
+function refuseWrongOptions({ source, pace, chunkRows, stopAfter }: ReplayOptions): void {
+  if (pace?.kind === 'speed' && source.time === undefined) {
+    throw new ReplayRefused('wrong-option', `${source.name} has no time column to pace by: use a rate in rows a second instead of a speed`);
+  }
+  for (const [name, value] of [['chunk', chunkRows], ['stop-after', stopAfter]] as const) {
+    if (value !== undefined && !(Number.isSafeInteger(value) && value > 0)) {
+      throw new ReplayRefused('wrong-option', `expected ${name} to be a whole number of at least 1, found ${value}`);
+    }
   }
 }
 
 class Replay {
   readonly #options: ReplayOptions;
-  readonly #file: FileIdentity;
+  readonly #file: LogFile;
+  readonly #fileId: string;
+  readonly #facts: FileFacts;
   readonly #lock: FileLock | undefined;
   readonly #signal: AbortSignal;
   readonly #writer: OffsetWriter;
@@ -92,21 +113,22 @@ class Replay {
   #resumedFrom = 0;
   #rowsThisRun = 0;
 
-  constructor(options: ReplayOptions) {
-    this.#options = options;
+  constructor(options: ReplayOptions, file: LogFile) {
     const { source, path, clock, log, lockFolder } = options;
+    this.#options = options;
+    this.#file = file;
     this.#startedAtMs = clock.nowMs();
     this.#signal = options.signal ?? new AbortController().signal;
-    checkOptions(options);
-    this.#file = this.#isStream ? streamIdentity(this.#startedAtMs) : identifyFile(path);
-    const { fileId } = this.#file;
-    this.#lock = this.#isStream ? undefined : lockExclusively(`${lockFolder}/replay-${fileId}.lock`, `the replay of ${path}`);
-    this.#progress = firstProgress(this.#file);
+    // A pipe is a file of its own each time.
+    this.#fileId = file.resumable ? fileIdOf(path) : `stream-${this.#startedAtMs.toString(36)}`;
+    this.#facts = factsOf(file);
+    this.#progress = firstProgress(this.#facts);
+    this.#lock = file.resumable ? lockExclusively(`${lockFolder}/replay-${this.#fileId}.lock`, `the replay of ${path}`) : undefined;
     this.#writer = new OffsetWriter({
       log,
       clock,
-      writerId: `replay-${source.name}-${fileId}`,
-      group: `replay-${fileId}`,
+      writerId: `replay-${source.name}-${this.#fileId}`,
+      group: `replay-${this.#fileId}`,
       topic: `raw.${source.name}`,
       partition: 0,
       signal: this.#signal,
@@ -117,20 +139,17 @@ class Replay {
   /** From here on this process alone replays the file, and goes on where the last one stopped. */
   async takeOver(): Promise<void> {
     const { source, log, fromStart } = this.#options;
-    await log.ensureTopics({
-      [`raw.${source.name}`]: { partitions: source.deployment.partitions },
-      'dead-letter': { partitions: 1, shared: true },
-    });
+    await log.ensureTopics(systemTopics([{ name: source.name, partitions: source.deployment.partitions }]));
     const committed = await this.#writer.takeOver();
     if (committed === undefined) return;
     const before = fromCommittedOffset(committed);
-    if (fromStart === true) this.#progress = nextPass(before, this.#file, true);
-    else this.#progress = this.#resume(before);
+    if (fromStart === true) this.#progress = nextPass(before, this.#facts, true);
+    else this.#progress = await this.#resume(before);
     this.#resumedFrom = this.#progress.byteOffset;
   }
 
-  #resume(before: ReplayProgress): ReplayProgress {
-    const change = changeSince(before, this.#file);
+  async #resume(before: ReplayProgress): Promise<ReplayProgress> {
+    const change = await changeSince(before, this.#file);
     if (change !== undefined) {
       throw new ReplayRefused(
         'file-changed',
@@ -138,17 +157,15 @@ class Replay {
           `replay it with --from-start if its rows are to be put on the log as new ones`,
       );
     }
-    const { size, headBytes, headHash, path } = this.#file;
-    const grown = { ...before, size, headBytes, headHash, path, finished: before.finished && size === before.size };
-    return grown.finished && this.#options.loop === true ? nextPass(grown, this.#file, false) : grown;
+    const grown = { ...before, ...this.#facts, finished: before.finished && this.#facts.size === before.size };
+    return grown.finished && this.#options.loop === true ? nextPass(grown, this.#facts, false) : grown;
   }
 
   /** Refuses a file whose first rows do not read as this source in this layout, before anything of it is on the log. */
   async checkLayout(): Promise<void> {
     const { source, path } = this.#options;
-    if (this.#isStream || this.#progress.byteOffset > 0 || this.#progress.finished) return;
-    const head = await readHead(path);
-    const inspection = inspectLog(source, head);
+    if (!this.#file.resumable || this.#progress.byteOffset > 0 || this.#progress.finished) return;
+    const inspection = inspectLog(source, await readHead(this.#file));
     if (inspection.fits) return;
     const layout = inspection.layout === undefined ? '' : ` (its rows fit the layout "${inspection.layout}")`;
     throw new ReplayRefused('wrong-layout', `${path} does not read as ${source.name} in the layout "${source.format.layout}"${layout}: ${inspection.problems.join('; ')}`);
@@ -159,19 +176,19 @@ class Replay {
     for (;;) {
       if (!(await this.#pass())) return this.#summary('stopped');
       if (this.#options.loop !== true) return this.#summary('complete');
-      this.#progress = nextPass(this.#progress, this.#file, false);
+      this.#progress = nextPass(this.#progress, this.#facts, false);
     }
   }
 
   /** One pass over the file, from where it stands to its end; false when told to stop before that. */
   async #pass(): Promise<boolean> {
-    const { source, registry, clock, stopAfter, path } = this.#options;
+    const { source, registry, clock, stopAfter } = this.#options;
     const pace = this.#options.pace ?? { kind: 'unpaced' };
     const pacer = new Pacer(pace, clock, this.#signal);
-    const codec = await registerCodec(source, registry);
-    const { fileId } = this.#file;
-    const packing = { source, codec, refine: createRefiner(source), origin: { source: source.name, fileId, loop: this.#progress.loop } };
-    const chunks = scanFile({ path, packing, pace, chunkRows: pacedChunkRows(pace, this.#options.chunkRows ?? CHUNK_ROWS), progress: this.#progress, clock });
+    const origin = { source: source.name, fileId: this.#fileId, loop: this.#progress.loop };
+    const packing = { source, codec: await registeredCodec(source, registry), refine: createRefiner(source), origin };
+    const chunkRows = pacedChunkRows(pace, this.#options.chunkRows ?? CHUNK_ROWS);
+    const chunks = scanFile({ file: this.#file, packing, pace, chunkRows, progress: this.#progress, clock });
     for await (const chunk of chunks) {
       await pacer.due(chunk.rowsRead, chunk.timeMs);
       if (this.#signal.aborted || !(await this.#commit(chunk))) return false;
@@ -195,8 +212,10 @@ class Replay {
 
   #report(): void {
     const { rows, accepted, rejected, loop, byteOffset } = this.#progress;
-    const byteOffsetEnd = this.#file.size > 0 ? this.#file.size : undefined;
-    this.#options.onProgress?.({ read: rows, accepted, rejected, loop, byteOffset, byteOffsetEnd, seconds: this.#seconds });
+    const { byteCount, bytesReadCompressed, wrappings } = this.#file;
+    const done = wrappings.length === 0 ? byteOffset : bytesReadCompressed;
+    const share = byteCount === undefined || byteCount === 0 ? undefined : Math.min(1, done / byteCount);
+    this.#options.onProgress?.({ read: rows, accepted, rejected, loop, byteOffset, share, seconds: this.#seconds });
   }
 
   #summary(ended: ReplaySummary['ended']): ReplaySummary {
@@ -205,7 +224,7 @@ class Replay {
     return {
       source: source.name,
       file: path,
-      fileId: this.#file.fileId,
+      fileId: this.#fileId,
       read: rows,
       accepted,
       rejected,
@@ -221,12 +240,21 @@ class Replay {
     return (this.#options.clock.nowMs() - this.#startedAtMs) / 1000;
   }
 
-  get #isStream(): boolean {
-    return this.#options.path === '-';
-  }
-
   async close(): Promise<void> {
     await this.#writer.close();
     this.#lock?.release();
   }
+}
+
+/** Enough of the beginning, decompressed, to tell which source and layout it is. */
+async function readHead(file: LogFile): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  let byteCount = 0;
+  for await (const bytes of file.read(0)) {
+    // The piece is valid only until the next one is asked for.
+    parts.push(bytes.slice(0, HEAD_BYTES - byteCount));
+    byteCount += parts[parts.length - 1].length;
+    if (byteCount >= HEAD_BYTES) break;
+  }
+  return Buffer.concat(parts);
 }

@@ -17,3 +17,4 @@ export type { CommitFacts, EngineClock, Processor, ProcessorOutput, Steering } f
 export { ProcessorDriver, type DriverStep } from './processor-driver.ts';
 export { runGroup, type GroupOptions, type PartitionWork, type TopicPartition } from './run-group.ts';
 export { runPartition, type PartitionLimits, type PartitionObserver, type PartitionOptions, type PartitionSummary } from './run-partition.ts';
+export { systemTopics } from './topics.ts';
