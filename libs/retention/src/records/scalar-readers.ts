@@ -111,7 +111,7 @@ export class NumberReader implements FieldReader {
     if (type.name === 'timestamp' && format.timeFormat === 'unix-millis') this.digits = 15;
   }
 
-  read(bytes: Buffer, position: number, end: number, row: number): number {
+  read(bytes: Buffer, _view: DataView, position: number, end: number, row: number): number {
     let next = position;
     let value = 0;
     for (let digit = bytes[next] - ZERO; digit >>> 0 <= 9; digit = bytes[next] - ZERO) {
@@ -164,7 +164,7 @@ export class StringReader implements FieldReader {
     this.allowed = column.allowed?.map((text) => Buffer.from(text));
   }
 
-  read(bytes: Buffer, position: number, end: number, row: number): number {
+  read(bytes: Buffer, _view: DataView, position: number, end: number, row: number): number {
     const start = this.offsets[row];
     if (start + (end - position) > this.bytes.length) this.grow(start + (end - position));
     const target = this.bytes;
