@@ -22,6 +22,9 @@ export interface IngestorObserver {
   warned(job: ReplayJob, message: string): void;
 }
 
+/** A sleeping timer is what keeps an idle process alive. */
+const IDLE_MS = 60_000;
+
 /**
  * Puts each line of a log on the event log exactly once: takes the replays it is given, runs them side by side, and is then idle until told
  * to stop. A replay that fails says so and leaves the others alone; started again, each goes on where it stopped.
@@ -39,7 +42,7 @@ export class Ingestor {
 
   async run(jobs: readonly ReplayJob[], signal: AbortSignal): Promise<void> {
     await Promise.all(jobs.map((job) => this.#replay(job, signal)));
-    if (!signal.aborted) await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+    while (!signal.aborted) await this.#doors.clock.sleep(IDLE_MS, signal);
   }
 
   async #replay(job: ReplayJob, signal: AbortSignal): Promise<void> {

@@ -1,6 +1,5 @@
 import type { Append } from '#tideline/platform';
-import { packRecords, type Chunk, type createRefiner, type RecordCodec, type Rejection, type Source } from '#tideline/retention';
-import { packDeadLetters, type LineOrigin } from './dead-letters.ts';
+import { deadLetterRecords, packRecords, type Chunk, type createRefiner, type RecordCodec, type Rejection, type Source } from '#tideline/retention';
 
 /** What a chunk becomes on the log, with the counts that its transaction adds. */
 export interface PackedChunk {
@@ -17,31 +16,36 @@ export interface PackedChunk {
   readonly fields?: readonly string[];
 }
 
+/** Everything that turns rows into records, the same for every chunk of a pass. */
 export interface Packing {
   readonly source: Source;
   readonly codec: RecordCodec;
   readonly refine: ReturnType<typeof createRefiner>;
-  readonly origin: LineOrigin;
+  readonly fileId: string;
+  readonly loop: number;
 }
 
 /** Accepted rows become records of `raw.<source>`, in their partitions; rows that the scanner or a rule refused become dead letters. */
-export function packChunk(chunk: Chunk, { source, codec, refine, origin }: Packing, atMs: number): Omit<PackedChunk, 'scanFrom' | 'timeMs' | 'fields'> {
-  const refined = refine(chunk.batch);
-  const { fileId, loop } = origin;
-  const rejections = allRejections(chunk, refined.rejections);
+export function packChunk(chunk: Chunk, packing: Packing, createdAtMs: number): Omit<PackedChunk, 'scanFrom' | 'timeMs' | 'fields'> {
+  const { source, codec, refine, fileId, loop } = packing;
+  const { batch, kept, rejections: refused } = refine(chunk.batch);
+  const rejections = allRejections(chunk, refused);
+  const rows = { batch, byteOffsets: chunk.byteOffsets, kept };
   const topic = `raw.${source.name}`;
-  const appends: Append[] = packRecords(source, codec, chunk, refined, { fileId, loop }).map(({ partition, records }) => ({ topic, partition, records }));
-  if (rejections.length > 0) appends.push({ topic: 'dead-letter', records: packDeadLetters(rejections, origin, atMs) });
+  const appends: Append[] = packRecords(source, codec, rows, { fileId, loop, createdAtMs }).map(({ partition, records }) => ({ topic, partition, records }));
+  if (rejections.length > 0) {
+    appends.push({ topic: 'dead-letter', records: deadLetterRecords(source, fileId, rejections, { loop, createdAtMs }) });
+  }
   const rejectedBy: Record<string, number> = {};
   for (const { reason } of rejections) rejectedBy[reason] = (rejectedBy[reason] ?? 0) + 1;
-  return { appends, rowsRead: chunk.rowsRead, accepted: refined.batch.rowCount, rejectedBy, byteOffsetEnd: chunk.byteOffsetEnd };
+  return { appends, rowsRead: chunk.rowsRead, accepted: batch.rowCount, rejectedBy, byteOffsetEnd: chunk.byteOffsetEnd };
 }
 
 /** In the order of the file. */
 function allRejections(chunk: Chunk, refused: readonly { readonly row: number; readonly reason: string }[]): readonly Rejection[] {
   if (refused.length === 0) return chunk.rejections;
+  const { originals } = chunk;
   const byRule = refused.map(({ row, reason }): Rejection => {
-    const { originals } = chunk;
     const original = originals === undefined ? new Uint8Array(0) : originals.bytes.subarray(originals.offsets[row], originals.offsets[row + 1]);
     return { byteOffset: chunk.byteOffsets[row], reason, detail: `a rule of the source refuses it: ${reason}`, original };
   });

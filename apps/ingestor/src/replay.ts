@@ -1,13 +1,14 @@
 import { strict as assert } from 'node:assert';
 import { setImmediate as yieldToLoop } from 'node:timers/promises';
-import { lockExclusively, openLogFile, type EventLog, type FileLock, type LogFile, type SchemaRegistry } from '#tideline/platform';
-import { createRefiner, inspectLog, RecordCodec, type Source } from '#tideline/retention';
-import { OffsetWriter, systemTopics } from '#tideline/streaming';
+import { isPlatformError, lockExclusively, openLogFile, type EventLog, type FileLock, type LogFile, type SchemaRegistry } from '#tideline/platform';
+import { createRefiner, inspectLog, type Source } from '#tideline/retention';
+import { OffsetWriter, patiently, systemTopics } from '#tideline/streaming';
 import { changeSince, factsOf, fileIdOf, type FileFacts } from './file-identity.ts';
 import { Pacer, pacedChunkRows, type Pace, type PaceClock } from './pace.ts';
 import type { PackedChunk } from './pack-chunk.ts';
 import { advance, firstProgress, fromCommittedOffset, nextPass, toCommittedOffset, type ReplayProgress } from './replay-progress.ts';
 import { ReplayRefused } from './replay-refused.ts';
+import { registeredCodec } from './registered-codec.ts';
 import { scanFile } from './scan-file.ts';
 
 export interface ReplayOptions {
@@ -138,8 +139,9 @@ class Replay {
 
   /** From here on this process alone replays the file, and goes on where the last one stopped. */
   async takeOver(): Promise<void> {
-    const { source, log, fromStart } = this.#options;
-    await log.ensureTopics(systemTopics([{ name: source.name, partitions: source.deployment.partitions }]));
+    const { source, log, clock, fromStart, onWarning } = this.#options;
+    const topics = systemTopics([{ name: source.name, partitions: source.deployment.partitions }]);
+    await patiently('making the topics', { clock, signal: this.#signal, warned: (message) => onWarning?.(message) }, () => log.ensureTopics(topics));
     const committed = await this.#writer.takeOver();
     if (committed === undefined) return;
     const before = fromCommittedOffset(committed);
@@ -185,8 +187,8 @@ class Replay {
     const { source, registry, clock, stopAfter } = this.#options;
     const pace = this.#options.pace ?? { kind: 'unpaced' };
     const pacer = new Pacer(pace, clock, this.#signal);
-    const origin = { source: source.name, fileId: this.#fileId, loop: this.#progress.loop };
-    const packing = { source, codec: await registeredCodec(source, registry), refine: createRefiner(source), origin };
+    const codec = await registeredCodec(source, registry);
+    const packing = { source, codec, refine: createRefiner(source), fileId: this.#fileId, loop: this.#progress.loop };
     const chunkRows = pacedChunkRows(pace, this.#options.chunkRows ?? CHUNK_ROWS);
     const chunks = scanFile({ file: this.#file, packing, pace, chunkRows, progress: this.#progress, clock });
     for await (const chunk of chunks) {
@@ -246,15 +248,20 @@ class Replay {
   }
 }
 
-/** Enough of the beginning, decompressed, to tell which source and layout it is. */
+/** Enough of the beginning, decompressed, to tell which source and layout it is; of a damaged file what can be read. */
 async function readHead(file: LogFile): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
   let byteCount = 0;
-  for await (const bytes of file.read(0)) {
-    // The piece is valid only until the next one is asked for.
-    parts.push(bytes.slice(0, HEAD_BYTES - byteCount));
-    byteCount += parts[parts.length - 1].length;
-    if (byteCount >= HEAD_BYTES) break;
+  try {
+    for await (const bytes of file.read(0)) {
+      // The piece is valid only until the next one is asked for.
+      parts.push(bytes.slice(0, HEAD_BYTES - byteCount));
+      byteCount += parts[parts.length - 1].length;
+      if (byteCount >= HEAD_BYTES) break;
+    }
+  } catch (error) {
+    // The pass itself meets the damage again, after the rows before it.
+    if (byteCount === 0 || !isPlatformError(error, 'CORRUPT')) throw error;
   }
   return Buffer.concat(parts);
 }

@@ -3,4 +3,9 @@
  */
 export type { Column, ColumnBatch, ColumnType, ScalarType } from './records/columns.ts';
 export { LogScanner, type Chunk, type Rejection } from './records/log-scanner.ts';
+export { deadLetterRecords, packRecords } from './records/pack-records.ts';
+export { RecordCodec } from './records/record-codec.ts';
+export { createRefiner, type Refined } from './records/refine.ts';
+export { parseSource } from './sources/parse-source.ts';
 export type { Source } from './sources/source.ts';
+export { inspectLog } from './records/inspect-log.ts';

@@ -12,7 +12,7 @@
 export { Checkpoints, decodeCheckpoint, encodeCheckpoint, type Checkpoint, type FoundCheckpoint } from './checkpoints.ts';
 export { readCommitMetadata, writeCommitMetadata, type CommitMetadata } from './commit-metadata.ts';
 export { describeError, failureOf, type Failure } from './failure.ts';
-export { OffsetWriter, type OffsetWriterOptions } from './offset-writer.ts';
+export { OffsetWriter, patiently, type OffsetWriterOptions } from './offset-writer.ts';
 export type { CommitFacts, EngineClock, Processor, ProcessorOutput, Steering } from './processor.ts';
 export { ProcessorDriver, type DriverStep } from './processor-driver.ts';
 export { runGroup, type GroupOptions, type PartitionWork, type TopicPartition } from './run-group.ts';
