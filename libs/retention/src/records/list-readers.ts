@@ -6,7 +6,8 @@ import { areDigits, ASCII_ZEROS, fourDigits } from './digit-words.ts';
 import { NullMarks } from './field-reader.ts';
 import type { FieldReader } from './field-reader.ts';
 import { POWERS_OF_TEN } from './numbers.ts';
-import { allocateValues, badTokenReason, elementType, storedAllowed, storedRange, tokenParser } from './scalar-readers.ts';
+import { allocateValues, elementType } from './physical-form.ts';
+import { badTokenReason, storedAllowed, storedRange, tokenParser } from './scalar-readers.ts';
 import type { TokenParser } from './scalar-readers.ts';
 
 const ZERO = 48;
