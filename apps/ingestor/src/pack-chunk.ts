@@ -1,17 +1,23 @@
 import type { Append } from '#tideline/platform';
 import { deadLetterRecords, packRecords, type Chunk, type createRefiner, type RecordCodec, type Rejection, type Source } from '#tideline/retention';
 
-/** What a chunk becomes on the log, with the counts that its transaction adds. */
-export interface PackedChunk {
+/** Rows as they go on the log, with the counts that their transaction adds. */
+interface PackedRows {
   readonly appends: readonly Append[];
   readonly rowsRead: number;
   readonly accepted: number;
   readonly rejectedBy: Readonly<Record<string, number>>;
   readonly byteOffsetEnd: number;
+}
+
+/** One transaction of a replay. */
+export interface PackedChunk extends PackedRows {
   /** Where a later scan has to begin to find the same chunk borders. */
   readonly scanFrom: number;
   /** Latest event time in it; undefined without one. */
   readonly timeMs: number | undefined;
+  /** Bytes of the file as stored that were read for it, for progress. */
+  readonly bytesReadCompressed: number;
   /** Column names by position as the file's header gave them, for files with one. */
   readonly fields?: readonly string[];
 }
@@ -26,7 +32,7 @@ export interface Packing {
 }
 
 /** Accepted rows become records of `raw.<source>`, in their partitions; rows that the scanner or a rule refused become dead letters. */
-export function packChunk(chunk: Chunk, packing: Packing, createdAtMs: number): Omit<PackedChunk, 'scanFrom' | 'timeMs' | 'fields'> {
+export function packChunk(chunk: Chunk, packing: Packing, createdAtMs: number): PackedRows {
   const { source, codec, refine, fileId, loop } = packing;
   const { batch, kept, rejections: refused } = refine(chunk.batch);
   const rejections = allRejections(chunk, refused);

@@ -6,10 +6,12 @@ import { OffsetWriter, patiently, systemTopics } from '#tideline/streaming';
 import { changeSince, factsOf, fileIdOf, type FileFacts } from './file-identity.ts';
 import { Pacer, pacedChunkRows, type Pace, type PaceClock } from './pace.ts';
 import type { PackedChunk } from './pack-chunk.ts';
+import { packFile } from './pack-file.ts';
 import { advance, firstProgress, fromCommittedOffset, nextPass, toCommittedOffset, type ReplayProgress } from './replay-progress.ts';
 import { ReplayRefused } from './replay-refused.ts';
 import { registeredCodec } from './registered-codec.ts';
-import { scanFile } from './scan-file.ts';
+import { scanChunksAside } from './scan-aside.ts';
+import { scanChunks, type ScannedChunk } from './scan-chunks.ts';
 
 export interface ReplayOptions {
   readonly source: Source;
@@ -66,6 +68,8 @@ export interface ReplaySummary {
 
 const CHUNK_ROWS = 5_000;
 const HEAD_BYTES = 262_144;
+/** From this size on a thread for scanning is worth its start. */
+const ASIDE_BYTES = 16 * 1024 * 1024;
 
 /**
  * Puts each line of a log on the event log exactly once: the records of a chunk, its dead letters and the byte reached are one
@@ -189,8 +193,7 @@ class Replay {
     const pacer = new Pacer(pace, clock, this.#signal);
     const codec = await registeredCodec(source, registry);
     const packing = { source, codec, refine: createRefiner(source), fileId: this.#fileId, loop: this.#progress.loop };
-    const chunkRows = pacedChunkRows(pace, this.#options.chunkRows ?? CHUNK_ROWS);
-    const chunks = scanFile({ file: this.#file, packing, pace, chunkRows, progress: this.#progress, clock });
+    const chunks = packFile(this.#scan(pacedChunkRows(pace, this.#options.chunkRows ?? CHUNK_ROWS)), { packing, pace, progress: this.#progress, clock });
     for await (const chunk of chunks) {
       await pacer.due(chunk.rowsRead, chunk.timeMs);
       if (this.#signal.aborted || !(await this.#commit(chunk))) return false;
@@ -200,21 +203,29 @@ class Replay {
     return this.#writer.commit([], toCommittedOffset(this.#progress));
   }
 
+  #scan(chunkRows: number): AsyncIterable<ScannedChunk> {
+    const { source, pace, path } = this.#options;
+    const request = { source, chunkRows, byteOffset: this.#progress.scanFrom, fields: this.#progress.fields };
+    const isLarge = (this.#file.byteCount ?? 0) >= ASIDE_BYTES;
+    const aside = this.#file.resumable && isLarge && (pace === undefined || pace.kind === 'unpaced');
+    return aside ? scanChunksAside(path, request) : scanChunks(this.#file, request);
+  }
+
   async #commit(chunk: PackedChunk): Promise<boolean> {
     const progress = advance(this.#progress, chunk);
     assert(progress.rows === progress.accepted + progress.rejected, `expected ${progress.rows} rows to be accepted or rejected, found ${progress.accepted} and ${progress.rejected}`);
     if (!(await this.#writer.commit(chunk.appends, toCommittedOffset(progress)))) return false;
     this.#progress = progress;
     this.#rowsThisRun += chunk.rowsRead;
-    this.#report();
+    this.#report(chunk.bytesReadCompressed);
     // The embedded log commits at once: without this a long replay would keep signals waiting.
     await yieldToLoop();
     return true;
   }
 
-  #report(): void {
+  #report(bytesReadCompressed: number): void {
     const { rows, accepted, rejected, loop, byteOffset } = this.#progress;
-    const { byteCount, bytesReadCompressed, wrappings } = this.#file;
+    const { byteCount, wrappings } = this.#file;
     const done = wrappings.length === 0 ? byteOffset : bytesReadCompressed;
     const share = byteCount === undefined || byteCount === 0 ? undefined : Math.min(1, done / byteCount);
     this.#options.onProgress?.({ read: rows, accepted, rejected, loop, byteOffset, share, seconds: this.#seconds });
