@@ -1,0 +1,121 @@
+import { parseCondition, checkTiles, featureNames } from './parse-features.ts';
+import type { Schema } from './parse-schema.ts';
+import { columnTypeOf, scopeOf } from './record-scope.ts';
+import type { FeatureDefinitions, LabelDefinition, ModelDefinition, ModelDefinitions } from './source.ts';
+import { asFields, type Entry, type Fields, type OpenFile } from './yaml-fields.ts';
+
+const POSITIVE = [0, 1e12] as const;
+/** Parameters by kind with their bounds; what a file leaves out has the estimator's default. */
+const PARAMETERS: Readonly<Record<ModelDefinition['kind'], Readonly<Record<string, readonly [number, number]>>>> = {
+  'one-feature': {},
+  'logistic-regression': { l2: POSITIVE, max_iterations: [1, 1_000_000] },
+  'gradient-boosting': {
+    trees: [1, 10_000], learning_rate: [1e-6, 1], leaves: [2, 4096], min_rows_in_leaf: [1, 1e9],
+    min_hessian_in_leaf: [0, 1e9], l2: POSITIVE, bins: [2, 255],
+  },
+};
+const KINDS = ['one-feature', 'logistic-regression', 'gradient-boosting'] as const;
+const STEPS = ['signed_log1p', 'standardize'] as const;
+
+/** Reads models.yaml against the schema and the features. */
+export function parseModels(file: OpenFile, schema: Schema, features: FeatureDefinitions): ModelDefinitions | undefined {
+  const fields = file.root();
+  if (fields === undefined) return undefined;
+  fields.need('target', 'task', 'label', 'features', 'models', schema.time === undefined ? 'holdout' : 'as_of');
+  const task = fields.oneOf('task', ['classification', 'regression']) ?? 'classification';
+  const names = featureNames(fields, 'features', features.features);
+  const definitions: ModelDefinitions = {
+    target: fields.text('target') ?? '', task,
+    label: parseLabel(fields, schema, features, task),
+    features: names,
+    asOf: parseAsOf(fields, schema),
+    holdout: parseHoldout(fields, schema),
+    models: parseList(fields.child('models'), names),
+  };
+  fields.close();
+  return definitions;
+}
+
+function parseLabel(fields: Fields, schema: Schema, features: FeatureDefinitions, task: string): LabelDefinition {
+  const label = fields.child('label');
+  const none: LabelDefinition = { kind: 'outcome', of: '' };
+  if (label === undefined) return none;
+  const { file } = fields;
+  let parsed: LabelDefinition;
+  if (label.has('absence_of')) {
+    if (schema.time === undefined) file.report(label.map, 'label: expected absence_of only for a source with time; use outcome');
+    if (task !== 'classification') file.report(label.map, `label: expected task classification with absence_of, found ${task}`);
+    const where = parseCondition(label, 'absence_of', { scope: scopeOf(schema.columns, schema.derived), conditions: features.conditions });
+    parsed = { kind: 'absence', where, horizonMs: label.need('within').duration('within') ?? 0 };
+    checkTiles(label, 'within', parsed.horizonMs, schema);
+  } else {
+    if (schema.time !== undefined) file.report(label.map, 'label: expected absence_of and within for a source with time');
+    const of = label.need('outcome').text('outcome') ?? '';
+    if (of !== '' && !schema.outcomes.has(of)) file.report(label.at('outcome'), `outcome: expected a column with outcome: true, found '${of}'`);
+    else if (of !== '') checkOutcome(label, of, schema, task);
+    parsed = { kind: 'outcome', of };
+  }
+  label.close();
+  return parsed;
+}
+
+function checkOutcome(label: Fields, of: string, schema: Schema, task: string): void {
+  const type = columnTypeOf(schema, of).name;
+  const expected = task === 'classification' ? ['int', 'boolean'] : ['int', 'bigint', 'decimal', 'double'];
+  if (!expected.includes(type)) label.file.report(label.at('outcome'), `outcome: expected ${expected.join(' or ')} for ${task}, found ${of} (${type})`);
+}
+
+function parseAsOf(fields: Fields, schema: Schema): ModelDefinitions['asOf'] {
+  const child = fields.child('as_of');
+  if (child === undefined) return undefined;
+  if (schema.time === undefined) fields.file.report(child.map, 'as_of: expected only for a source with time');
+  child.need('every', 'anchor', 'history');
+  const asOf = { everyMs: child.duration('every') ?? 1, anchorMs: child.moment('anchor') ?? 0, historyMs: child.duration('history') ?? 0 };
+  for (const [key, ms] of [['every', asOf.everyMs], ['anchor', asOf.anchorMs], ['history', asOf.historyMs]] as const) if (child.has(key)) checkTiles(child, key, ms, schema);
+  if (asOf.everyMs <= 0) fields.file.report(child.at('every'), 'every: expected more than 0');
+  child.close();
+  return asOf;
+}
+
+function parseHoldout(fields: Fields, schema: Schema): ModelDefinitions['holdout'] {
+  const child = fields.child('holdout');
+  if (child === undefined) return undefined;
+  if (schema.time !== undefined) fields.file.report(child.map, 'holdout: expected only for a source without time; as_of splits by time');
+  child.need('test_share');
+  const holdout = { testShare: child.number('test_share', [0.01, 0.9]) ?? 0.2, gapRows: child.integer('gap_rows', [0, 1_000_000_000]) ?? 0 };
+  child.close();
+  return holdout;
+}
+
+function parseList(fields: Fields | undefined, names: readonly string[]): ModelDefinition[] {
+  const models = fields?.entries().map((entry) => parseModel(fields.file, entry, names)).filter((model) => model !== undefined) ?? [];
+  if (fields !== undefined && models.length === 0) fields.file.report(fields.map, 'models: expected at least one model');
+  return models;
+}
+
+function parseModel(file: OpenFile, { name, key, value }: Entry, names: readonly string[]): ModelDefinition | undefined {
+  if (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(name)) file.report(key, `expected a name in lower case with hyphens, found '${name}'`);
+  const fields = asFields(file, name, value);
+  if (fields === undefined) return undefined;
+  const kind = fields.need('kind').oneOf('kind', KINDS) ?? 'one-feature';
+  const feature = fields.text('feature');
+  if (kind === 'one-feature') fields.need('feature');
+  else if (feature !== undefined) file.report(fields.at('feature'), `feature: expected with one-feature only, found with ${kind}`);
+  if (feature !== undefined && !names.includes(feature)) file.report(fields.at('feature'), `feature: expected one of the model features, found '${feature}'`);
+  const parameters: Record<string, number> = {};
+  for (const [parameter, range] of Object.entries(PARAMETERS[kind])) {
+    const number = fields.number(parameter, range);
+    if (number !== undefined) parameters[parameter] = number;
+  }
+  const prepare = fields.children('prepare').map((step) => parseStep(step, names));
+  fields.close();
+  return { name, kind, feature, parameters, prepare };
+}
+
+function parseStep(fields: Fields, names: readonly string[]): ModelDefinition['prepare'][number] {
+  const step = fields.need('step').oneOf('step', STEPS) ?? 'standardize';
+  const except = fields.texts('except') ?? [];
+  for (const { text, node } of except) if (!names.includes(text)) fields.file.report(node, `except: expected a model feature, found '${text}'`);
+  fields.close();
+  return { step, except: except.map((item) => item.text) };
+}
