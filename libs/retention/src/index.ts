@@ -9,7 +9,7 @@
  * Start at `sources/source.ts`, then `records/columns.ts`, `features/` and `decisions/`.
  */
 export type { Column, ColumnBatch, ColumnType, ScalarType } from './records/columns.ts';
-export { LogScanner, type Chunk, type Rejection } from './records/log-scanner.ts';
+export { LogScanner, type Chunk, type Originals, type Rejection, type ScanOptions } from './records/log-scanner.ts';
 export { createRefiner, entityKeys, takeRows, type PackedTexts, type Refined } from './records/refine.ts';
 export { parseSource, type ParsedSource, type SourceFiles } from './sources/parse-source.ts';
 export type { Problem, SourceFile } from './sources/yaml-fields.ts';
