@@ -23,3 +23,4 @@ export { LateMarker } from './records/late-marker.ts';
 export { RecordCodec, type PackedValues } from './records/record-codec.ts';
 export { deadLetterRecords, packRecords, type DeadLetterOrigin, type PackedRecords, type PackOrigin, type RowsToPack } from './records/pack-records.ts';
 export { parseSources, SOURCE_FILE_NAMES } from './sources/parse-sources.ts';
+export { generate, SYNTHETIC_SOURCES, type GenerateOptions } from './synthetic/generate.ts';

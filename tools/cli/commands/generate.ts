@@ -2,7 +2,7 @@ import { createWriteStream } from 'node:fs';
 import { once } from 'node:events';
 import { rename, rm } from 'node:fs/promises';
 import type { Command } from 'commander';
-import { generateLog } from '#tideline/retention';
+import { generate as generateLog } from '#tideline/retention';
 import { failed, wrongUse } from '../command-error.ts';
 import type { CommandContext, Runner } from '../context.ts';
 import { formatBytes, formatNumber } from '../output.ts';
@@ -28,7 +28,7 @@ export function addGenerate(program: Command, run: Runner): void {
 }
 
 async function generate({ world, output, signal }: CommandContext, name: string, options: GenerateOptions): Promise<void> {
-  await world.source(name);
+  const { format } = await world.source(name);
   if ((options.rows === undefined) === (options.bytes === undefined)) throw wrongUse('expected one of --rows and --bytes');
   const toStdout = options.out === '-';
   // The file appears under its name only when it is whole.
@@ -36,13 +36,14 @@ async function generate({ world, output, signal }: CommandContext, name: string,
   const stream = toStdout ? process.stdout : createWriteStream(partial);
   const startedAtMs = world.clock.nowMs();
   let bytes = 0;
-  let rows = 0;
+  let lines = 0;
   try {
-    for (const block of generateLog(name, { seed: options.seed, rows: options.rows, bytes: options.bytes })) {
+    const size = options.rows === undefined ? { bytes: options.bytes! } : { rows: options.rows };
+    for (const block of generateLog(name, { seed: options.seed, ...size })) {
       if (signal.aborted) throw failed('stopped, nothing was written');
-      bytes += block.bytes.byteLength;
-      rows = block.rows;
-      if (!stream.write(block.bytes)) await once(stream, 'drain');
+      bytes += block.byteLength;
+      lines += countLines(block);
+      if (!stream.write(block)) await once(stream, 'drain');
     }
     if (!toStdout) {
       stream.end();
@@ -54,8 +55,15 @@ async function generate({ world, output, signal }: CommandContext, name: string,
     throw error;
   }
   const seconds = (world.clock.nowMs() - startedAtMs) / 1000;
+  const rows = lines - (format.header ? 1 : 0);
   const report = { source: name, synthetic: true, file: options.out, rows, bytes, seed: options.seed, seconds };
   const text = `${options.out}: ${formatNumber(rows)} synthetic rows of ${name}, ${formatBytes(bytes)}, seed ${options.seed}, ${formatNumber(bytes / 1e6 / seconds)} MB/s`;
   if (toStdout) output.note(text);
   else output.result(report, () => text);
+}
+
+function countLines(block: Uint8Array): number {
+  let lines = 0;
+  for (let at = block.indexOf(10); at >= 0; at = block.indexOf(10, at + 1)) lines++;
+  return lines;
 }
