@@ -5,8 +5,8 @@ import type { Dataset } from '../dataset.ts';
 import { Pace } from '../pace.ts';
 import { Random } from '../random.ts';
 import { distributionOf, rowsToRead } from '../weighted-distribution.ts';
-import { binFeatures, codeOf, findCuts } from './binning.ts';
-import { cellSize, HistogramBuilder, histogramOffsets, subtractHistogram } from './histogram.ts';
+import { binFeatures, binOf, findCuts } from './binning.ts';
+import { cellSize, HistogramBuilder, subtractHistogram } from './histogram.ts';
 import { orderFreeMean, powerOfTwoAbove, quantizeWeights, rounderFor } from './quantize.ts';
 
 const pace = new Pace(undefined, undefined);
@@ -21,7 +21,7 @@ describe('binning', () => {
   it('oracle: a code is the number of cuts below the value; missing comes last', () => {
     fc.assert(fc.property(fc.uniqueArray(fc.double({ noNaN: true })), fc.double(), (cuts, value) => {
       const sorted = Float64Array.from(cuts).sort();
-      expect(codeOf(value, sorted)).toBe(Number.isNaN(value) ? cuts.length + 1 : cuts.filter((cut) => cut < value).length);
+      expect(binOf(value, sorted)).toBe(Number.isNaN(value) ? cuts.length + 1 : cuts.filter((cut) => cut < value).length);
     }));
   });
 
@@ -38,11 +38,11 @@ describe('binning', () => {
       const distribution = distributionOf(Float64Array.from(values), undefined);
       const cuts = findCuts(distribution, bins);
       expect(cuts.length).toBeLessThan(bins);
-      const codes = new Set([...distribution.values].map((value) => codeOf(value, cuts)));
+      const codes = new Set([...distribution.values].map((value) => binOf(value, cuts)));
       expect(codes.size).toBe(cuts.length + 1);
     }));
     const neighbours = findCuts(distributionOf(Float64Array.of(1, 1 + Number.EPSILON, -Number.MAX_VALUE, Number.MAX_VALUE), undefined), 255);
-    expect(new Set([-Number.MAX_VALUE, 1, 1 + Number.EPSILON, Number.MAX_VALUE].map((value) => codeOf(value, neighbours))).size).toBe(4);
+    expect(new Set([-Number.MAX_VALUE, 1, 1 + Number.EPSILON, Number.MAX_VALUE].map((value) => binOf(value, neighbours))).size).toBe(4);
   });
 
   it('oracle: weights cut as repeats do', () => {
@@ -65,26 +65,27 @@ describe('binning', () => {
 describe('histogram', () => {
   for (const [weighted, hasHessians] of [[false, false], [false, true], [true, false], [true, true]]) {
     it(`oracle: equals sums over rows (${weighted ? 'weights' : 'no weights'}, ${hasHessians ? 'log loss' : 'squared error'}), and parent minus child is the sibling to the bit`, async () => {
-      const data = randomData(5, 400);
+      // More rows than fit into one packed block.
+      const rowCount = 40_000;
+      const data = randomData(5, rowCount);
       const random = new Random(6);
       const binned = await binFeatures(data, 16, random, pace);
-      const offsets = histogramOffsets(binned);
       const fine = (): number => random.normal() + rounderFor(1) - rounderFor(1);
-      const weights = weighted ? Float64Array.from({ length: 400 }, () => random.int(3)) : undefined;
-      const gradients = Float64Array.from({ length: 400 }, fine);
-      const hessians = hasHessians ? Float64Array.from({ length: 400 }, () => Math.abs(fine())) : undefined;
-      const builder = new HistogramBuilder(binned, offsets, pace);
+      const weights = weighted ? Float64Array.from({ length: rowCount }, () => random.int(3)) : undefined;
+      const gradients = Float64Array.from({ length: rowCount }, fine);
+      const hessians = hasHessians ? Float64Array.from({ length: rowCount }, () => (random.uniform() / 4) + rounderFor(1) - rounderFor(1)) : undefined;
+      const builder = new HistogramBuilder(binned, pace);
       const build = async (rows: Int32Array): Promise<Float64Array> => {
-        const histogram = new Float64Array(offsets.at(-1)!).fill(9);
+        const histogram = new Float64Array(binned.cellCount * cellSize).fill(9);
         await builder.build(rows, { gradients, hessians, weights }, histogram);
         return histogram;
       };
-      const all = Int32Array.from({ length: 400 }, (_, i) => i);
+      const all = Int32Array.from({ length: rowCount }, (_, i) => i);
       const parent = await build(all);
       const expected = new Float64Array(parent.length);
       for (const i of all) {
         for (let j = 0; j < 3; j++) {
-          const cell = offsets[j]! + binned.codes[j * 400 + i]! * cellSize;
+          const cell = binned.codes[i * 3 + j]! * cellSize;
           expected[cell]! += gradients[i]!;
           expected[cell + 1]! += hessians?.[i] ?? weights?.[i] ?? 1;
           expected[cell + 2]! += weights?.[i] ?? 1;
