@@ -206,6 +206,24 @@ describe('refusing', () => {
     expect(await contents(log)).toEqual(await contents(undisturbed));
   });
 
+  test('a file of another format, before anything of it is on the log', async () => {
+    const log = new MemoryEventLog();
+    const path = fileWith('a line\nof prose\n'.repeat(50));
+    await expect(replay(log, path)).rejects.toMatchObject({ name: 'ReplayRefused', reason: 'wrong-layout' });
+    expect(await recordCount(log)).toBe(0);
+    expect((await log.offsets('dead-letter', 0)).end).toBe(0);
+    expect(await log.committed(`replay-${fileIdOf(path)}`, 'raw.user-behavior', 0)).toBeUndefined();
+  });
+
+  const pages = shared === undefined ? undefined : join(shared, 'data', 'alibaba', 'www-data-head10.txt');
+  if (pages === undefined || !existsSync(pages)) console.warn('skipped: the ten real pages are not here (shared/data/alibaba)');
+  test.skipIf(pages === undefined || !existsSync(pages))('the ten real pages in the layout of the readme; in their own they are taken', async () => {
+    const alibaba = sources.find(({ name }) => name === 'alibaba')!;
+    const documented = { ...alibaba, format: { ...alibaba.format, layout: 'documented' } };
+    await expect(replay(new MemoryEventLog(), pages!, { source: documented })).rejects.toThrow(/layout "documented".*"observed"/s);
+    expect(await replay(new MemoryEventLog(), pages!, { source: alibaba })).toMatchObject({ read: 10, accepted: 10, rejected: 0 });
+  });
+
   test('options that do not fit', async () => {
     const alibaba = sources.find(({ name }) => name === 'alibaba')!;
     const path = fileWith(clicks(12, 10));

@@ -4,6 +4,7 @@ import { isPlatformError, lockExclusively, openLogFile, type EventLog, type File
 import { createRefiner, inspectLog, type Source } from '#tideline/retention';
 import { OffsetWriter, patiently, systemTopics } from '#tideline/streaming';
 import { changeSince, factsOf, fileIdOf, type FileFacts } from './file-identity.ts';
+import { compileLayoutCheck } from './layout-check.ts';
 import { Pacer, pacedChunkRows, type Pace, type PaceClock } from './pace.ts';
 import type { PackedChunk } from './pack-chunk.ts';
 import { packFile } from './pack-file.ts';
@@ -171,7 +172,9 @@ class Replay {
   async checkLayout(): Promise<void> {
     const { source, path } = this.#options;
     if (!this.#file.resumable || this.#progress.byteOffset > 0 || this.#progress.finished) return;
-    const inspection = inspectLog(source, await readHead(this.#file));
+    const head = await readHead(this.#file);
+    const layoutCheck = compileLayoutCheck(source);
+    const inspection = inspectLog(source, head, { whole: head.length < HEAD_BYTES, ...(layoutCheck && { layoutCheck }) });
     if (inspection.fits) return;
     const layout = inspection.layout === undefined ? '' : ` (its rows fit the layout "${inspection.layout}")`;
     throw new ReplayRefused('wrong-layout', `${path} does not read as ${source.name} in the layout "${source.format.layout}"${layout}: ${inspection.problems.join('; ')}`);
@@ -194,11 +197,22 @@ class Replay {
     const codec = await registeredCodec(source, registry);
     const packing = { source, codec, refine: createRefiner(source), fileId: this.#fileId, loop: this.#progress.loop };
     const chunks = packFile(this.#scan(pacedChunkRows(pace, this.#options.chunkRows ?? CHUNK_ROWS)), { packing, pace, progress: this.#progress, clock });
-    for await (const chunk of chunks) {
-      await pacer.due(chunk.rowsRead, chunk.timeMs);
-      if (this.#signal.aborted || !(await this.#commit(chunk))) return false;
-      if (stopAfter !== undefined && this.#rowsThisRun >= stopAfter) return false;
+    // One commit is on its way while the next chunk is scanned and packed; the log may write on a thread of its own.
+    let applied: Promise<boolean> = Promise.resolve(true);
+    try {
+      for await (const chunk of chunks) {
+        await pacer.due(chunk.rowsRead, chunk.timeMs);
+        if (!(await applied) || this.#signal.aborted) return false;
+        if (stopAfter !== undefined && this.#rowsThisRun >= stopAfter) return false;
+        applied = this.#commit(chunk);
+        // Its failure is met where it is awaited, perhaps only after the next chunk.
+        applied.catch(() => undefined);
+        await yieldToLoop();
+      }
+    } finally {
+      await applied.catch(() => undefined);
     }
+    if (!(await applied)) return false;
     this.#progress = { ...this.#progress, finished: true };
     return this.#writer.commit([], toCommittedOffset(this.#progress));
   }
@@ -218,8 +232,6 @@ class Replay {
     this.#progress = progress;
     this.#rowsThisRun += chunk.rowsRead;
     this.#report(chunk.bytesReadCompressed);
-    // The embedded log commits at once: without this a long replay would keep signals waiting.
-    await yieldToLoop();
     return true;
   }
 

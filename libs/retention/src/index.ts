@@ -24,3 +24,6 @@ export { RecordCodec, type PackedValues } from './records/record-codec.ts';
 export { deadLetterRecords, packRecords, type DeadLetterOrigin, type PackedRecords, type PackOrigin, type RowsToPack } from './records/pack-records.ts';
 export { parseSources, SOURCE_FILE_NAMES } from './sources/parse-sources.ts';
 export { generate, SYNTHETIC_SOURCES, type GenerateOptions } from './synthetic/generate.ts';
+export { compileExpression, type CompiledExpression } from './expressions/compile-expression.ts';
+export { parseExpression, type Expression } from './expressions/parse-expression.ts';
+export { detectSource, inspectLog, type Inspection, type InspectOptions } from './records/inspect-log.ts';
