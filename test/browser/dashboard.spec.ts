@@ -15,13 +15,13 @@ import { appendScores, fabricatedLog, fabricatedModel, fabricatedScore, fabricat
  * Goal: the page as a person sees it, in a real browser: live scores arrive, the riskiest stand on top, an entity tells its story,
  * models show their measured quality, empty states say what to do, and the console stays silent.
  * Method: the page built by Vite, the API over doors in memory filled with fabricated scores, Debian's Chromium. Set
- * `TIDELINE_SCREENSHOTS` to a folder to keep pictures.
+ * `DASHBOARD_PICTURES` to a folder to keep pictures.
  */
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const dashboardFolder = join(root, 'dist/dashboard');
 const executable = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) => existsSync(path));
-const pictures = process.env['TIDELINE_SCREENSHOTS'];
+const pictures = process.env['DASHBOARD_PICTURES'];
 const state = ['recency', 'freq', 'money', 'tenure', 'lines', 'items', 'aov', 'gap'];
 
 if (executable === undefined) console.warn('skipped: test/browser needs Chromium (apt-get install chromium), found none');

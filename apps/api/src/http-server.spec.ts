@@ -25,7 +25,16 @@ async function openWorld(environment: Record<string, string> = {}): Promise<{ ap
   return { app, log, tracker };
 }
 
-type Asked = { status: number; type: string; body: any };
+/** An answer of any shape: what a test reads of it, it also expects. */
+interface Json {
+  readonly [member: string]: Json;
+  readonly [index: number]: Json;
+}
+interface Asked {
+  readonly status: number;
+  readonly type: string;
+  readonly body: Json;
+}
 
 async function ask(app: NestFastifyApplication, method: 'GET' | 'POST', url: string, payload?: unknown, headers: Record<string, string> = {}): Promise<Asked> {
   const body = payload === undefined ? {} : { payload: typeof payload === 'string' ? payload : JSON.stringify(payload) };
@@ -38,7 +47,7 @@ function expectProblem(answer: Asked, status: number, pointer?: string): void {
   expect(answer.type).toContain('application/problem+json');
   expect(answer.status).toBe(status);
   expect(answer.body).toMatchObject({ status, title: expect.any(String), detail: expect.any(String), type: expect.stringMatching(/^urn:tideline:problem:/) });
-  if (pointer !== undefined) expect(answer.body.errors.map((error: { pointer: string }) => error.pointer)).toContain(pointer);
+  if (pointer !== undefined) expect((answer.body.errors as unknown as { pointer: string }[]).map((error) => error.pointer)).toContain(pointer);
 }
 
 describe('the API without a model', () => {
@@ -182,7 +191,7 @@ describe('the API with models and live scores', () => {
       transitions: [{ reward: 2 }, { reward: 1 }],
     });
     const top = await ask(app, 'GET', '/sources/shop/top?limit=2');
-    expect(top.body.map(({ entity }: { entity: string }) => entity)).toEqual(['e-4', 'e-1']);
+    expect(top.body).toMatchObject([{ entity: 'e-4' }, { entity: 'e-1' }]);
   });
 
   it('describes sources and models', async () => {
