@@ -17,6 +17,14 @@ export interface AddressRules {
   readonly notInThisBuild?: readonly string[];
 }
 
+/** What each door opens in this build. */
+export const doors = {
+  eventLog: { setting: 'EVENT_LOG', schemes: ['file', 'memory'], notInThisBuild: ['kafka'] },
+  objectStore: { setting: 'OBJECT_STORE', schemes: ['file', 'memory'], notInThisBuild: ['s3'] },
+  experiments: { setting: 'EXPERIMENTS', schemes: ['file', 'memory'], notInThisBuild: ['http', 'https'] },
+  schemaRegistry: { setting: 'SCHEMA_REGISTRY', schemes: ['file', 'memory'], notInThisBuild: ['http', 'https'] },
+} as const satisfies Record<string, AddressRules>;
+
 /** Checks an address before anything is opened; throws `ADDRESS_INVALID` with the list of what is known. */
 export function parseAddress(text: string, rules: AddressRules): Address {
   const { setting } = rules;

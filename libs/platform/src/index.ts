@@ -7,7 +7,7 @@
  * Start at `event-log/event-log.ts`, then `event-log/file-event-log.ts`.
  */
 export { isPlatformError, PlatformError, type Outcome, type PlatformErrorCode } from './errors.ts';
-export { maskAddress, parseAddress, type Address, type AddressRules } from './address.ts';
+export { doors, maskAddress, parseAddress, type Address, type AddressRules } from './address.ts';
 
 export {
   EventLog,
@@ -49,3 +49,21 @@ export {
 } from './experiment-tracker/experiment-tracker.ts';
 export { SchemaRegistry } from './schema-registry/schema-registry.ts';
 export { lockExclusively, type FileLock } from './file-lock/file-lock.ts';
+export { Clock, ManualClock, SystemClock } from './clock/clock.ts';
+export {
+  isLoopback,
+  loadConfiguration,
+  printableConfiguration,
+  readConfiguration,
+  settingNames,
+  type ApiKey,
+  type ApiRole,
+  type Configuration,
+  type Environment,
+} from './configuration/configuration.ts';
+export { nearestName } from './configuration/nearest-name.ts';
+export { createLogger, type Logger, type LoggerOptions } from './telemetry/logger.ts';
+export { Metrics } from './telemetry/metrics.ts';
+export { openLogFile, type LogFile } from './log-file/open-log-file.ts';
+export type { Continuation, FileIdentity } from './log-file/file-identity.ts';
+export type { Wrapping } from './log-file/unwrap.ts';

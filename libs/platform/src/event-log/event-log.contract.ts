@@ -129,7 +129,7 @@ function describeRecords(context: Context): void {
     const writer = await log.openWriter('w');
     const count = 5000;
     const valueBytes = 200;
-    const pool = new Uint8Array(count * valueBytes + 24).map((_, i) => (i * 2_654_435_761) >>> 24);
+    const pool = Buffer.alloc(count * valueBytes + 24).map((_, i) => (i * 2_654_435_761) >>> 24);
     const offsets = new Uint32Array(count + 3).map((_, i) => Math.max(0, i - 1) * valueBytes);
     const records: PackedRecords = {
       count,
@@ -141,9 +141,12 @@ function describeRecords(context: Context): void {
       headers: [],
     };
     await writer.commit({ appends: [{ topic, partition: 0, records }] });
+    const expected = Buffer.from(pool.subarray(3, 3 + count * valueBytes));
+    // Once the commit has resolved, the buffers are the caller's again.
+    pool.fill(0);
     const [batch] = await log.read(topic, 0, 0);
     expect(batch.count).toBe(count);
-    expect(Buffer.compare(batch.values, pool.subarray(3, 3 + count * valueBytes))).toBe(0);
+    expect(Buffer.compare(batch.values, expected)).toBe(0);
     expect(batch.valueOffsets).toEqual(records.valueOffsets);
   });
 }

@@ -1,7 +1,7 @@
 /**
  * Records of one partition in columns of bytes, never as objects: record i has the key
  * `keys[keyOffsets[i] .. keyOffsets[i+1])` and the value `values[valueOffsets[i] .. valueOffsets[i+1])`.
- * An empty key means none. Buffers may be views; nobody changes them after handing them over.
+ * An empty key means none. Buffers may be views; who hands them to `commit` leaves them alone until it has resolved.
  */
 export interface PackedRecords {
   readonly count: number;

@@ -67,7 +67,7 @@ export function encodeColumns(records: PackedRecords): Uint8Array {
 
 /** The records back, as views of the two blobs (nothing is copied when the blob is aligned, as SQLite hands it over). */
 export function decodeColumns(columns: Uint8Array, values: Uint8Array): PackedRecords {
-  const bytes = columns.byteOffset % 8 === 0 ? columns : columns.slice();
+  const bytes = columns.byteOffset % 8 === 0 ? columns : new Uint8Array(columns);
   const { buffer, byteOffset: base } = bytes;
   const [layout, count, keyByteCount, headerCount] = new Uint32Array(buffer, base, 4);
   if (layout !== layoutVersion) throw new RangeError(`expected batch layout ${layoutVersion}, found ${layout}`);
@@ -101,9 +101,10 @@ export function copyPackedRecords(records: PackedRecords): PackedRecords {
   return {
     count: records.count,
     keyOffsets: records.keyOffsets.slice(),
-    keys: records.keys.slice(0, records.keyOffsets[records.count]),
+    // Not `slice`, which gives a view where the bytes are a Buffer.
+    keys: new Uint8Array(records.keys.subarray(0, records.keyOffsets[records.count])),
     valueOffsets: records.valueOffsets.slice(),
-    values: records.values.slice(0, records.valueOffsets[records.count]),
+    values: new Uint8Array(records.values.subarray(0, records.valueOffsets[records.count])),
     timestamps: records.timestamps.slice(),
     headers: records.headers.map(({ name, values }) => ({ name, values: typeof values === 'string' ? values : values.slice() })),
   };

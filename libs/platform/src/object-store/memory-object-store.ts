@@ -26,13 +26,13 @@ export class MemoryObjectStore extends ObjectStore {
 
   async put(key: string, bytes: Uint8Array): Promise<ObjectInfo> {
     checkKey(key);
-    return this.#set(key, bytes.slice());
+    return this.#set(key, new Uint8Array(bytes));
   }
 
   async putIfAbsent(key: string, bytes: Uint8Array): Promise<boolean> {
     checkKey(key);
     if (this.#objects.has(key)) return false;
-    this.#set(key, bytes.slice());
+    this.#set(key, new Uint8Array(bytes));
     return true;
   }
 
@@ -46,7 +46,7 @@ export class MemoryObjectStore extends ObjectStore {
     return {
       write: async (bytes) => {
         checkOpen();
-        parts.push(bytes.slice());
+        parts.push(new Uint8Array(bytes));
       },
       finish: async () => {
         checkOpen();

@@ -43,7 +43,7 @@ async function collect(objects: AsyncIterable<ObjectInfo>): Promise<ObjectInfo[]
   return all;
 }
 
-const bytesOf = (text: string): Uint8Array => new Uint8Array(Buffer.from(text));
+const bytesOf = (text: string): Uint8Array => Buffer.from(text);
 const textOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString();
 
 function describeObjects(context: Context): void {
