@@ -47,8 +47,17 @@ export {
   type RunData,
   type RunStatus,
 } from './experiment-tracker/experiment-tracker.ts';
+export { FileExperimentTracker } from './experiment-tracker/file-experiment-tracker.ts';
+export { MemoryExperimentTracker } from './experiment-tracker/memory-experiment-tracker.ts';
+export { UnreliableExperimentTracker } from './experiment-tracker/unreliable-experiment-tracker.ts';
+export { openExperimentTracker } from './experiment-tracker/open-experiment-tracker.ts';
+
 export { SchemaRegistry } from './schema-registry/schema-registry.ts';
-export { lockExclusively, type FileLock } from './file-lock/file-lock.ts';
+export { FileSchemaRegistry } from './schema-registry/file-schema-registry.ts';
+export { MemorySchemaRegistry } from './schema-registry/memory-schema-registry.ts';
+export { openSchemaRegistry } from './schema-registry/open-schema-registry.ts';
+
+export { lockExclusively, lockWhenFree, type FileLock } from './file-lock/file-lock.ts';
 export { Clock, ManualClock, SystemClock } from './clock/clock.ts';
 export {
   isLoopback,

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { PlatformError } from '../errors.ts';
+import { isPlatformError, PlatformError } from '../errors.ts';
 import { fileSystemError } from '../file-system/file-system-error.ts';
 import { sqliteCode, sqliteError } from '../sqlite/sqlite-error.ts';
 
@@ -51,5 +51,18 @@ function readHolder(path: string): string {
     return readFileSync(path, 'utf8');
   } catch {
     return 'process unknown';
+  }
+}
+
+/** Like `lockExclusively`, but waits for the present holder; `LOCKED` when it is still held after `timeoutMs`. */
+export async function lockWhenFree(path: string, what: string, timeoutMs: number): Promise<FileLock> {
+  const deadline = performance.now() + timeoutMs;
+  for (;;) {
+    try {
+      return lockExclusively(path, what);
+    } catch (error) {
+      if (!isPlatformError(error, 'LOCKED') || performance.now() >= deadline) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
   }
 }
