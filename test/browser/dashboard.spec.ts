@@ -5,8 +5,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { build } from 'vite';
-import { readConfiguration, SystemClock, type EventLog } from '#tideline/platform';
-import { FabricatedTracker as MemoryExperimentTracker } from '../../apps/api/test/fabricated-tracker.ts';
+import { MemoryExperimentTracker, readConfiguration, SystemClock, type EventLog } from '#tideline/platform';
 import { createHttpServer, listen } from '../../apps/api/src/http-server.ts';
 import { apiSettings } from '../../apps/api/src/settings.ts';
 import { appendScores, fabricatedLog, fabricatedModel, fabricatedScore, fabricatedSource, loadFabricatedModel, packJson, promote } from '../../apps/api/test/fabricated-world.ts';
@@ -42,7 +41,7 @@ describe.skipIf(executable === undefined)('the dashboard in a browser', () => {
       const probability = 1 / (1 + Math.exp(-(((customer * 37) % 100) / 14 - 4 + (offset % 3) / 5)));
       const vector = [Math.round(probability * 200), 1 + (customer % 9), 37.5 * (1 + (customer % 9)), 300, 40 + customer, 12, 37.5, 20.25];
       const timeMs = Date.parse('2026-03-04T10:00:00Z') + offset * 61_000;
-      return fabricatedScore('fabricated-shop', String(12_346 + customer), probability, { offset: offset++, state: vector, featureNames: ['recency', 'money', 'freq'], timeMs });
+      return fabricatedScore('fabricated-shop', String(12_346 + customer), probability, { offset: offset++, state: vector, featureNames: state, timeMs });
     });
     await appendScores(log, 0, scores);
   }

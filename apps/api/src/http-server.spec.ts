@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { readConfiguration, SystemClock, type EventLog, type ExperimentTracker } from '#tideline/platform';
-import { FabricatedTracker as MemoryExperimentTracker } from '../test/fabricated-tracker.ts';
+import { MemoryExperimentTracker, readConfiguration, SystemClock, type EventLog, type ExperimentTracker } from '#tideline/platform';
 import { appendScores, fabricatedLog, fabricatedModel, fabricatedScore, fabricatedSource, loadFabricatedModel, packJson, promote } from '../test/fabricated-world.ts';
 import { AddressTaken, createHttpServer, listen } from './http-server.ts';
 import { apiSettings } from './settings.ts';
