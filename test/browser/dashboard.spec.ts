@@ -5,23 +5,22 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { build } from 'vite';
-import type { EventLog } from '#tideline/platform';
-import { FabricatedTracker as MemoryExperimentTracker } from '../../apps/api/test/fabricated-tracker.ts';
+import { MemoryExperimentTracker, readConfiguration, SystemClock, type EventLog } from '#tideline/platform';
 import { createHttpServer, listen } from '../../apps/api/src/http-server.ts';
-import { readApiSettings } from '../../apps/api/src/settings.ts';
+import { apiSettings } from '../../apps/api/src/settings.ts';
 import { appendScores, fabricatedLog, fabricatedModel, fabricatedScore, fabricatedSource, loadFabricatedModel, packJson, promote } from '../../apps/api/test/fabricated-world.ts';
 
 /*
  * Goal: the page as a person sees it, in a real browser: live scores arrive, the riskiest stand on top, an entity tells its story,
  * models show their measured quality, empty states say what to do, and the console stays silent.
  * Method: the page built by Vite, the API over doors in memory filled with fabricated scores, Debian's Chromium. Set
- * `TIDELINE_SCREENSHOTS` to a folder to keep pictures.
+ * `DASHBOARD_PICTURES` to a folder to keep pictures.
  */
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const dashboardFolder = join(root, 'dist/dashboard');
 const executable = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) => existsSync(path));
-const pictures = process.env['TIDELINE_SCREENSHOTS'];
+const pictures = process.env['DASHBOARD_PICTURES'];
 const state = ['recency', 'freq', 'money', 'tenure', 'lines', 'items', 'aov', 'gap'];
 
 if (executable === undefined) console.warn('skipped: test/browser needs Chromium (apt-get install chromium), found none');
@@ -42,7 +41,7 @@ describe.skipIf(executable === undefined)('the dashboard in a browser', () => {
       const probability = 1 / (1 + Math.exp(-(((customer * 37) % 100) / 14 - 4 + (offset % 3) / 5)));
       const vector = [Math.round(probability * 200), 1 + (customer % 9), 37.5 * (1 + (customer % 9)), 300, 40 + customer, 12, 37.5, 20.25];
       const timeMs = Date.parse('2026-03-04T10:00:00Z') + offset * 61_000;
-      return fabricatedScore('fabricated-shop', String(12_346 + customer), probability, { offset: offset++, state: vector, featureNames: ['recency', 'money', 'freq'], timeMs });
+      return fabricatedScore('fabricated-shop', String(12_346 + customer), probability, { offset: offset++, state: vector, featureNames: state, timeMs });
     });
     await appendScores(log, 0, scores);
   }
@@ -61,8 +60,8 @@ describe.skipIf(executable === undefined)('the dashboard in a browser', () => {
     const metrics = { rocAuc: 0.741, rocAuc_low: 0.725, rocAuc_high: 0.757, prAuc: 0.69, prAuc_low: 0.66, prAuc_high: 0.71, f1: 0.66, logLoss: 0.58, baseline_rocAuc: 0.684, baseline_prAuc: 0.6 };
     for (let version = 0; version < 3; version++) await promote(tracker, 'churn-fabricated-shop', 'model.bin', fabricatedModel(weights), metrics);
     const sources = [fabricatedSource('fabricated-shop', { state }), fabricatedSource('fabricated-clicks')];
-    const settings = readApiSettings({ TIDELINE_PORT: '0' });
-    app = await createHttpServer({ log, tracker, sources, synthetic: ['fabricated-shop'], loadModel: loadFabricatedModel }, settings, dashboardFolder);
+    const settings = apiSettings(readConfiguration({ TIDELINE_PORT: '0' }));
+    app = await createHttpServer({ log, tracker, clock: new SystemClock(), sources, synthetic: ['fabricated-shop'], loadModel: loadFabricatedModel }, settings, dashboardFolder);
     await scoreSome(400);
     const writer = await log.openWriter('fabricated-transitions');
     const transitions = Array.from({ length: 6 }, (_, index) => ({ key: '12346', value: { state: [9, 1, 30, 300, 40, 12, 37.5, 20], action: index % 3 === 2 ? 'return' : 'purchase', reward: index % 3 === 2 ? -4.5 : 12.5 + index, nextState: [index, 2, 42.5, 301, 41, 12, 37.5, 20], done: false, eventTime: `2026-03-0${index + 1}T09:30:00.000Z` } }));
@@ -117,6 +116,12 @@ describe.skipIf(executable === undefined)('the dashboard in a browser', () => {
     await page.keyboard.press('Enter');
     await page.locator('dialog.story[open] .reasons li').first().waitFor();
     expect(await page.locator('dialog.story .state > div').count()).toBe(state.length);
+    const told = await page.locator('dialog.story .verdict .big').innerText();
+    await page.getByText('What if the values were others?').click();
+    await page.getByLabel('recency').fill('0');
+    await page.getByRole('button', { name: 'Ask the champion' }).click();
+    await expect.poll(() => page.locator('.what-if .risk b').innerText()).toMatch(/%$/);
+    expect(await page.locator('.what-if .risk b').innerText()).not.toBe(told);
     await picture('story-light');
     await page.keyboard.press('Escape');
     await expect.poll(() => page.locator('dialog.story').count()).toBe(0);

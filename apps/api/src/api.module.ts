@@ -1,5 +1,5 @@
 import { Inject, Logger, Module, type BeforeApplicationShutdown, type DynamicModule, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
-import { EventLog, ExperimentTracker } from '#tideline/platform';
+import { EventLog, ExperimentTracker, Metrics, type Clock } from '#tideline/platform';
 import type { Source } from '#tideline/retention';
 import { Api } from './api.ts';
 import { EntitiesController } from './entities/entities.controller.ts';
@@ -20,10 +20,12 @@ import { SourcesController } from './sources/sources.controller.ts';
 export interface ApiParts {
   readonly log: EventLog;
   readonly tracker: ExperimentTracker;
+  readonly clock: Clock;
   readonly sources: readonly Source[];
   readonly synthetic: readonly string[];
   readonly loadModel: (bytes: Uint8Array) => LoadedModel;
   readonly pollMs?: number;
+  readonly warn?: (message: string) => void;
 }
 
 const POLL_MS = 1500;
@@ -39,15 +41,15 @@ export class ApiModule implements OnApplicationBootstrap, OnModuleDestroy, Befor
   ) {}
 
   static of(parts: ApiParts): DynamicModule {
-    const warn = (message: string): void => logger.warn(message);
-    const now = (): number => Date.now();
+    const warn = parts.warn ?? ((message: string): void => logger.warn(message));
+    const now = (): number => parts.clock.nowMs();
     const sources = new SourceCatalog(parts.sources, parts.synthetic);
     const board = new LiveBoard({ entityLimit: 50_000, transitionsPerEntity: 20, recentLimit: 1000, now });
     const subjects = parts.sources.map((source) => ({ name: source.name, target: source.models.target, hasVisits: source.features.visit !== undefined }));
     const models = new ModelStore(parts.tracker, subjects, { loadModel: parts.loadModel, pollMs: parts.pollMs ?? POLL_MS, now, warn });
     const view = new LiveView(parts.log, board, { sources: sources.names, newest: NEWEST, now, warn, onModelUpdate: () => void models.refresh() });
     const stream = new ScoreStream(parts.log, view);
-    const telemetry = new Telemetry({
+    const telemetry = new Telemetry(new Metrics('api'), {
       scores: () => sources.names.map((source) => ({ source, count: board.scoreCount(source), entities: board.entityCount(source) })),
       champions: () => models.champions().map(({ source, version }) => ({ source, version })),
       streams: () => stream.openCount,

@@ -78,7 +78,7 @@ export class Api {
         target: source.models.target,
         state: source.features.state,
         features: source.features.features.map(({ name, formula }) => ({ name, formula })),
-        champion: champion === undefined ? null : { name: champion.name, version: champion.version, kind: champion.model.kind },
+        champion: champion === undefined ? null : { name: champion.name, version: champion.version, kind: champion.model.kind, features: champion.model.featureNames },
         visitValues: this.#models.visitValues(source.name)?.version ?? null,
         live: { entities: this.#view.board.entityCount(source.name), scores: this.#view.board.scoreCount(source.name) },
       };
@@ -106,7 +106,7 @@ export class Api {
     if (line === undefined) throw unknownEntity(this.#view.board, source.name, entity, '/id');
     const score = readScore(line);
     const features = source.features.state.map((name, index) => ({ name, value: score.state[index] ?? null, asOf: score.featureTime }));
-    const transitions = this.#view.board.transitionsOf(source.name, entity).map((json) => JSON.parse(json) as object).reverse();
+    const transitions = this.#view.board.transitionsOf(source.name, entity).map(readTransition).reverse();
     return { source: source.name, entity, eventTime: score.eventTime, featureTime: score.featureTime, features, score, transitions, visitValues: this.#visitValuesOf(source.name, entity) };
   }
 
@@ -116,6 +116,15 @@ export class Api {
     if (table === undefined || steps === undefined) return null;
     const rows = [...steps].sort(([a], [b]) => a - b).map(([step, value]) => ({ step, ...value }));
     return { name: visitValuesName(source), version: table.version, steps: rows };
+  }
+}
+
+/** A transition is shown as it was written; what is no JSON is shown as text. */
+function readTransition(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return { text: json };
   }
 }
 

@@ -1,5 +1,5 @@
 import type { EventLog, ExperimentTracker, ModelVersion, PackedRecords } from '#tideline/platform';
-import { MemoryEventLog } from '#tideline/platform';
+import { MemoryEventLog, packTexts } from '#tideline/platform';
 import type { Source } from '#tideline/retention';
 import type { LoadedModel } from '../src/models/served-model.ts';
 import type { ChurnScore } from '../src/scores/churn-score.ts';
@@ -11,22 +11,7 @@ import type { ChurnScore } from '../src/scores/churn-score.ts';
 
 /** Records of text keys and JSON values, packed as the log wants them. */
 export function packJson(entries: readonly { key: string; value: unknown }[], timestampMs = Date.parse('2026-03-04T10:00:00Z')): PackedRecords {
-  const keys = entries.map(({ key }) => Buffer.from(key));
-  const values = entries.map(({ value }) => Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)));
-  const offsets = (parts: readonly Buffer[]): Uint32Array => {
-    const out = new Uint32Array(parts.length + 1);
-    parts.forEach((part, index) => (out[index + 1] = out[index] + part.byteLength));
-    return out;
-  };
-  return {
-    count: entries.length,
-    keyOffsets: offsets(keys),
-    keys: Buffer.concat(keys),
-    valueOffsets: offsets(values),
-    values: Buffer.concat(values),
-    timestamps: new Float64Array(entries.length).fill(timestampMs),
-    headers: [],
-  };
+  return packTexts(entries.map(({ key, value }) => ({ key, value: JSON.stringify(value), timestampMs })));
 }
 
 /** A source with two features and no time, enough for the API. */

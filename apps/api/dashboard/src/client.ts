@@ -9,7 +9,7 @@ export interface SourceInfo {
   target: string;
   state: string[];
   features: { name: string; formula: string }[];
-  champion: { name: string; version: string; kind: string } | null;
+  champion: { name: string; version: string; kind: string; features: string[] } | null;
   visitValues: string | null;
   live: { entities: number; scores: number };
 }
@@ -107,6 +107,12 @@ export function headers(): Record<string, string> {
 
 export async function get<T>(path: string): Promise<T> {
   const response = await fetch(path, { headers: headers() });
+  if (response.ok) return (await response.json()) as T;
+  throw await refusal(response);
+}
+
+export async function post<T>(path: string, body: object): Promise<T> {
+  const response = await fetch(path, { method: 'POST', headers: { ...headers(), 'content-type': 'application/json' }, body: JSON.stringify(body) });
   if (response.ok) return (await response.json()) as T;
   throw await refusal(response);
 }

@@ -3,9 +3,9 @@ import type { Interval, ModelInfo, SourceInfo, VersionInfo } from './client.ts';
 import { instant, words } from './format.ts';
 import { usePolled } from './hooks.ts';
 
-const SHOWN = ['rocAuc', 'prAuc', 'f1', 'accuracy', 'precision', 'recall', 'logLoss', 'brier', 'rmse', 'mae', 'r2'];
+const SHOWN = ['rocAuc', 'rocAucOverBaseline', 'prAuc', 'f1', 'accuracy', 'precision', 'recall', 'logLoss', 'brier', 'rmse', 'mae', 'r2'];
 const UNIT = new Set(['rocAuc', 'prAuc', 'f1', 'accuracy', 'precision', 'recall', 'r2']);
-const NAMES: Readonly<Record<string, string>> = { rocAuc: 'ROC AUC', prAuc: 'PR AUC', f1: 'F1', logLoss: 'log loss', brier: 'Brier score', rmse: 'RMSE', mae: 'MAE', r2: 'R²' };
+const NAMES: Readonly<Record<string, string>> = { rocAuc: 'ROC AUC', rocAucOverBaseline: 'ahead of baseline', prAuc: 'PR AUC', f1: 'F1', logLoss: 'log loss', brier: 'Brier score', rmse: 'RMSE', mae: 'MAE', r2: 'R²' };
 
 /** The champion with its measured quality beside the baseline that it must beat, and the versions before it. */
 export function ModelsPanel({ source }: { source: SourceInfo }): JSX.Element {

@@ -3,6 +3,7 @@ import type { JSX } from 'preact';
 import type { Reason, SourceInfo, Story, Transition } from './client.ts';
 import { instant, number, percent, risk, words } from './format.ts';
 import { usePolled } from './hooks.ts';
+import { WhatIf } from './what-if.tsx';
 
 /** One entity's story beside the page: how likely it leaves, why, its state, and what happened last. Escape closes it. */
 export function StoryDialog(props: { source: SourceInfo; entity: string; onOpen: (entity: string) => void; onClose: () => void }): JSX.Element {
@@ -58,6 +59,7 @@ function Told({ source, story }: { source: SourceInfo; story: Story }): JSX.Elem
           <div key={name} title={source.features.find((feature) => feature.name === name)?.formula}><dt>{words(name)}</dt><dd>{number(value)}</dd></div>
         ))}
       </dl>
+      <WhatIf source={source} score={score} />
       {story.visitValues !== null && <VisitSteps visit={story.visitValues} />}
       <h3>Last transitions</h3>
       <Timeline transitions={story.transitions} names={source.state} />

@@ -1,40 +1,11 @@
 import { createHash } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
+import type { ApiKey, ApiRole } from '#tideline/platform';
 import { Problem } from '../problems/problem.ts';
 
-/** What a key may do; each role includes the ones before it. */
-export type Role = 'read' | 'predict' | 'operate';
+const RANK: Readonly<Record<ApiRole, number>> = { read: 1, predict: 2, operate: 3 };
 
-const RANK: Readonly<Record<Role, number>> = { read: 1, predict: 2, operate: 3 };
-
-/** A key as configured: the key itself is never stored, only its SHA-256 in hexadecimal. */
-export interface ApiKey {
-  readonly name: string;
-  readonly role: Role;
-  readonly sha256: string;
-}
-
-/** Reads `name:role:sha256` entries, comma separated; a mistake names the entry by position and never repeats its digest. */
-export function parseApiKeys(text: string): { keys: readonly ApiKey[]; problems: readonly string[] } {
-  const keys: ApiKey[] = [];
-  const problems: string[] = [];
-  const entries = text.split(',').map((entry) => entry.trim()).filter((entry) => entry !== '');
-  entries.forEach((entry, index) => {
-    const [name = '', role = '', sha256 = '', ...rest] = entry.split(':');
-    if (rest.length > 0 || name === '' || !/^[0-9a-f]{64}$/i.test(sha256) || !isRole(role)) {
-      problems.push(`expected name:role:sha256 with role read, predict or operate and 64 hexadecimal digits, found something else in entry ${index + 1}`);
-    } else {
-      keys.push({ name, role, sha256: sha256.toLowerCase() });
-    }
-  });
-  return { keys, problems };
-}
-
-function isRole(text: string): text is Role {
-  return Object.hasOwn(RANK, text);
-}
-
-/** Decides who may call what. Without keys everybody may call everything (the server then listens on loopback only). */
+/** Decides who may call what; each role includes the ones before it (read, predict, operate). Without keys everybody may call everything (the server then listens on loopback only). */
 export class AccessControl {
   readonly #byDigest: ReadonlyMap<string, ApiKey>;
 
@@ -67,7 +38,7 @@ function presentedKey(request: FastifyRequest): string | undefined {
 }
 
 /** Probes, the page's own files and the documentation are open; asking a model needs `predict`; any other change `operate`. `route` is the matched pattern. */
-export function neededRole(method: string, route: string): Role | undefined {
+export function neededRole(method: string, route: string): ApiRole | undefined {
   if (method === 'GET' || method === 'HEAD') {
     const open = route === '/' || route === '/*' || route === '/health' || route === '/ready' || route.startsWith('/docs') || route.startsWith('/assets/') || route.startsWith('/favicon');
     return open ? undefined : 'read';

@@ -1,5 +1,6 @@
-import { Controller, Get, Header } from '@nestjs/common';
+import { Controller, Get, Res } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
 import { Api } from '../api.ts';
 import { Problem } from '../problems/problem.ts';
 import { Telemetry } from './telemetry.ts';
@@ -26,8 +27,9 @@ export class HealthController {
 
   @Get('metrics')
   @ApiOperation({ summary: 'Prometheus metrics' })
-  @Header('content-type', 'text/plain; version=0.0.4; charset=utf-8')
-  metrics(): Promise<string> {
-    return this.telemetry.registry.metrics();
+  async metrics(@Res({ passthrough: true }) reply: FastifyReply): Promise<string> {
+    const { text, contentType } = await this.telemetry.render();
+    reply.header('content-type', contentType);
+    return text;
   }
 }
