@@ -34,7 +34,7 @@ addCommands(program, (body) => async (...args: unknown[]) => {
   const world = new World();
   const context: CommandContext = { world, output: createOutput(json), signal: stop.signal };
   try {
-    await body(context, ...args.slice(0, -1));
+    await body(context, ...(args.slice(0, -1) as never[]));
   } finally {
     await world.close();
     process.off('SIGINT', interrupt).off('SIGTERM', interrupt);

@@ -44,7 +44,7 @@ export class World {
   }
 
   sql(): Promise<Sql> {
-    return this.#keep(Sql.open({ memoryLimit: '1GB', threads: 2 }));
+    return this.store().then((store) => this.#keep(Sql.open(store, { memoryLimit: '1GB', threads: 2 })));
   }
 
   async sources(): Promise<readonly Source[]> {

@@ -1,4 +1,4 @@
-import type { ColumnDefinition, Lake, Snapshot, Sql } from '#tideline/lake';
+import type { ColumnDefinition, DataFileWriter, Lake, Snapshot, Sql, Table } from '#tideline/lake';
 import { FeatureFormulas, labelsSql, PartialReader, partialsSql, recordFeaturesSql, type Column, type ColumnBatch, type Source } from '#tideline/retention';
 import { asOfTimes, type AsOfTimes } from './as-of-times.ts';
 import { tableNames } from './table-names.ts';
@@ -162,12 +162,15 @@ async function buildRecordFrame({ source, lake, sql, onProgress }: GoldOptions, 
   for await (const batch of sql.batches(recordFeaturesSql(source, names.silver))) {
     const find = (name: string): Column => batch.columns[batch.names.indexOf(name)]!;
     const frame = finishBatch(source, formulas, batch, NaN);
-    await training.write([...identity.map(({ name }) => find(name)), ...frame, find('label')], batch.rowCount);
+    await training.write([...identity.map(({ name }) => find(name)), ...frame, toLabel(find('label'))], batch.rowCount);
     onProgress?.((done += batch.rowCount), silver.rowCount);
   }
   const trainingRows = await training.publish(silver, { silver: `${names.silver}@${silver.version}`, definition: source.version });
   return { asOf: [], featureRows: trainingRows, trainingRows, labelledRows: trainingRows };
 }
+
+/** Outcomes are 0 or 1, or null where unknown. */
+const toLabel = (column: Column): Column => ({ type: int, values: Int32Array.from(column.values), ...(column.nulls === undefined ? {} : { nulls: column.nulls }) });
 
 const decoder = new TextDecoder();
 const textAt = (column: Column, row: number): string =>
@@ -175,11 +178,11 @@ const textAt = (column: Column, row: number): string =>
 
 /** A table whose rows are all replaced by one commit. */
 class TableRewrite {
-  readonly #table: ReturnType<Lake['table']>;
+  readonly #table: Table;
   readonly #names: readonly string[];
-  readonly #writer: Awaited<ReturnType<ReturnType<Lake['table']>['writer']>>;
+  readonly #writer: DataFileWriter;
 
-  private constructor(table: ReturnType<Lake['table']>, names: readonly string[], writer: TableRewrite['#writer']) {
+  private constructor(table: Table, names: readonly string[], writer: DataFileWriter) {
     this.#table = table;
     this.#names = names;
     this.#writer = writer;

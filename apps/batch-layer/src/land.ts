@@ -140,20 +140,25 @@ const silverColumns = (source: Source): ColumnDefinition[] => [
 class LandingTable {
   readonly #table: Table;
   #snapshot: Snapshot | undefined;
+  /** Running maximum of event time by partition, as the last append left it. */
+  #summary: Readonly<Record<string, string>>;
   #writer: DataFileWriter | undefined;
   #partition = 0;
   #start = 0;
   #end = 0;
   #watermarkMs = -Infinity;
 
-  private constructor(table: Table, snapshot: Snapshot | undefined) {
+  private constructor(table: Table, snapshot: Snapshot | undefined, lastAppend: Snapshot | undefined) {
     this.#table = table;
     this.#snapshot = snapshot;
+    this.#summary = lastAppend?.summary ?? {};
   }
 
   static async open(table: Table, columns: readonly ColumnDefinition[]): Promise<LandingTable> {
     await table.ensure(columns);
-    return new LandingTable(table, await table.current());
+    // A compaction rearranges rows and says nothing of the log; the last append does.
+    const lastAppend = (await table.snapshots()).find((snapshot) => snapshot.operation === 'append');
+    return new LandingTable(table, await table.current(), lastAppend);
   }
 
   /** The first offset of the partition that the table does not hold. */
@@ -162,7 +167,7 @@ class LandingTable {
   }
 
   watermarkMs(partition: number): number {
-    const text = this.#snapshot?.summary[`watermarkMs.${partition}`];
+    const text = this.#summary[`watermarkMs.${partition}`];
     return text === undefined ? -Infinity : Number(text);
   }
 
@@ -187,8 +192,7 @@ class LandingTable {
     const files = await this.#writer!.finish();
     if (this.#end === this.#start) return;
     // What the summary says of other partitions stays true: this commit did not touch them.
-    const kept = Object.fromEntries(Object.entries(this.#snapshot?.summary ?? {}).filter(([name]) => name.startsWith('watermarkMs.')));
-    const summary = Number.isFinite(this.#watermarkMs) ? { ...kept, [`watermarkMs.${this.#partition}`]: String(this.#watermarkMs) } : kept;
-    this.#snapshot = await this.#table.append(files, { offsets: { [this.#partition]: [this.#start, this.#end] }, summary });
+    if (Number.isFinite(this.#watermarkMs)) this.#summary = { ...this.#summary, [`watermarkMs.${this.#partition}`]: String(this.#watermarkMs) };
+    this.#snapshot = await this.#table.append(files, { offsets: { [this.#partition]: [this.#start, this.#end] }, summary: this.#summary });
   }
 }

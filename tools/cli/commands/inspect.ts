@@ -1,7 +1,7 @@
-import { open, stat } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { openLogFile } from '#tideline/platform';
-import { inspectAgainst, type LogInspection } from '../inspect-head.ts';
+import { detectSource, type Inspection, type Source } from '#tideline/retention';
+import { compileLayoutCheck } from '../../../apps/ingestor/src/index.ts';
 import { refused } from '../command-error.ts';
 import type { CommandContext, Runner } from '../context.ts';
 import { formatBytes } from '../output.ts';
@@ -20,42 +20,48 @@ export function addInspect(program: Command, run: Runner): void {
 async function inspect({ world, output }: CommandContext, path: string, options: { readonly source?: string }): Promise<void> {
   const sources = options.source === undefined ? await world.sources() : [await world.source(options.source)];
   const file = await openLogFile(path);
-  const head = await readHead(file.read(0));
-  const stored = path === '-' ? undefined : await storedHead(path);
-  const inspections = inspectAgainst(sources, head, stored);
-  const best = inspections.find((inspection) => inspection.fits);
-  const report = { file: path, kind: file.kind, bytesLookedAt: head.byteLength, source: best?.source ?? null, layout: best?.layout ?? null, inspections };
-  output.result(report, () => [`${path}: ${file.kind}, looked at its first ${formatBytes(head.byteLength)}`, ...inspections.map(describe)].join('\n'));
-  if (best === undefined) throw refused(`expected a log of ${sources.map((source) => source.name).join(', ')}, found none that fits`);
+  try {
+    const head = await readHead(file.read(0));
+    const checks = Object.fromEntries(sources.flatMap((source) => {
+      const check = compileLayoutCheck(source);
+      return check === undefined ? [] : [[source.name, check]];
+    }));
+    const found = detectSource(sources, head, checks);
+    const best = found.find(({ inspection }) => inspection.fits);
+    const report = {
+      file: path,
+      wrappings: file.wrappings,
+      bytesLookedAt: head.byteLength,
+      source: best?.source.name ?? null,
+      layout: best?.inspection.layout ?? null,
+      inspections: found.map(({ source, inspection }) => ({ source: source.name, ...inspection })),
+    };
+    const kind = file.wrappings.length === 0 ? 'plain' : file.wrappings.join(' in ');
+    output.result(report, () => [`${path}: ${kind}, looked at its first ${formatBytes(head.byteLength)}`, ...(best === undefined ? found : [best]).map(describe)].join('\n'));
+    if (best === undefined) throw refused(`expected a log of ${sources.map((source) => source.name).join(', ')}, found none that fits`);
+  } finally {
+    await file.close();
+  }
 }
 
-async function readHead(blocks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+/** At most a megabyte; a piece is valid only until the next is asked for, so it is copied. */
+async function readHead(pieces: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
   const parts: Buffer[] = [];
   let length = 0;
-  for await (const block of blocks) {
-    parts.push(Buffer.from(block));
-    length += block.byteLength;
+  for await (const piece of pieces) {
+    parts.push(Buffer.from(piece));
+    length += piece.byteLength;
     if (length >= HEAD_BYTES) break;
   }
   return Buffer.concat(parts).subarray(0, HEAD_BYTES);
 }
 
-async function storedHead(path: string): Promise<Uint8Array | undefined> {
-  if (!(await stat(path)).isFile()) return undefined;
-  const handle = await open(path);
-  try {
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(1024), 0, 1024, 0);
-    return buffer.subarray(0, bytesRead);
-  } finally {
-    await handle.close();
-  }
-}
-
-function describe(inspection: LogInspection): string {
-  const verdict = inspection.fits ? `fits${inspection.layout === undefined ? '' : `, layout ${inspection.layout}`}` : 'does not fit';
+function describe({ source, inspection }: { readonly source: Source; readonly inspection: Inspection }): string {
+  const { fits, layout, rows, accepted, problems, sample } = inspection;
+  const verdict = fits ? `fits, layout ${layout}` : 'does not fit';
   return [
-    `\n${inspection.source}: ${verdict}; ${inspection.rows} rows read`,
-    ...inspection.problems.map((problem) => `  ${problem}`),
-    ...(inspection.fits ? inspection.sample.slice(0, 3).map((row) => `  ${JSON.stringify(row).slice(0, 300)}`) : []),
+    `\n${source.name}: ${verdict}; ${rows} rows read, ${accepted} are records`,
+    ...problems.map((problem) => `  ${problem}`),
+    ...(fits ? sample.slice(0, 3).map((row) => `  ${JSON.stringify(row).slice(0, 300)}`) : []),
   ].join('\n');
 }

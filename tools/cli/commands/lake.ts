@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { SqlError, type Lake, type Table } from '#tideline/lake';
+import { checkTable, SqlError, type Lake, type Table, type TableCheck } from '#tideline/lake';
 import { refused, wrongUse } from '../command-error.ts';
 import type { CommandContext, Runner } from '../context.ts';
 import { formatBytes, formatTable } from '../output.ts';
@@ -99,13 +99,10 @@ async function check({ world, output }: CommandContext, name: string | undefined
   const lake = await world.lake();
   const tables = name === undefined ? await lake.tables() : [await findTable(lake, name)];
   const session = await world.sql();
-  const rows = [];
-  for (const table of tables) {
-    const report = await session.check(table);
-    rows.push({ table: table.name, ...report });
-  }
+  const rows: TableCheck[] = [];
+  for (const table of tables) rows.push(await checkTable(lake.store, table, (file) => session.readWhole(table, file)));
   output.result(rows, () =>
-    formatTable(['table', 'files', 'rows', 'result'], rows.map((row) => [row.table, row.files, row.rows, row.problems.length === 0 ? 'ok' : row.problems.join('; ')])),
+    formatTable(['table', 'files', 'rows', 'result'], rows.map((row) => [row.table, row.fileCount, row.rowCount, row.problems.length === 0 ? 'ok' : row.problems.join('; ')])),
   );
   if (rows.some((row) => row.problems.length > 0)) throw refused('some files do not hold what the metadata say');
 }

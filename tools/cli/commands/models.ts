@@ -10,10 +10,22 @@ export function addModels(program: Command, run: Runner): void {
     .action(run(showModels));
 }
 
+interface ModelRow {
+  readonly name: string;
+  readonly version: string;
+  readonly aliases: readonly string[];
+  readonly model: string | null;
+  readonly source: string | null;
+  readonly createdAt: string;
+  readonly runId: string;
+  readonly rocAuc: { readonly value: number; readonly low: number | null; readonly high: number | null } | null;
+  readonly baselineRocAuc: number | null;
+}
+
 async function showModels({ world, output }: CommandContext, options: { readonly source?: string }): Promise<void> {
   if (options.source !== undefined) await world.source(options.source);
   const tracker = await world.tracker();
-  const rows = [];
+  const rows: ModelRow[] = [];
   for (const name of await tracker.listModels()) {
     for (const version of await tracker.listVersions(name)) {
       if (options.source !== undefined && version.tags['source'] !== options.source) continue;

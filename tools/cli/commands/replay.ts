@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { Presets, SingleBar } from 'cli-progress';
-import { statSync } from 'node:fs';
 import { replayFile, ReplayRefused, type Pace, type ReplayReport, type ReplaySummary } from '../../../apps/ingestor/src/index.ts';
 import { isPlatformError } from '#tideline/platform';
 import { failed, refused, wrongUse } from '../command-error.ts';
@@ -44,7 +43,7 @@ async function replay({ world, output, signal }: CommandContext, file: string, o
     options.rate !== undefined ? { kind: 'rate', rowsPerSecond: options.rate }
     : options.speed !== undefined ? { kind: 'speed', factor: options.speed }
     : { kind: 'unpaced' };
-  const progress = new Progress(file, output.json);
+  const progress = new Progress(output.json);
   try {
     const summary = await replayFile({
       source, path: file, pace, signal,
@@ -84,24 +83,21 @@ function describe(summary: ReplaySummary): string {
 /** A bar on a terminal, a line now and then elsewhere. */
 class Progress {
   readonly #bar: SingleBar | undefined;
-  readonly #byteCount: number | undefined;
   #lastLineMs = 0;
 
-  constructor(file: string, quiet: boolean) {
-    this.#byteCount = sizeOf(file);
+  constructor(quiet: boolean) {
     if (quiet || !process.stderr.isTTY) return;
     this.#bar = new SingleBar(
       { format: '{bar} {percentage} % | {rows} rows, {rejected} rejected | {rate} MB/s | {eta_formatted} left', stream: process.stderr, hideCursor: true, clearOnComplete: true },
       Presets.shades_classic,
     );
-    this.#bar.start(this.#byteCount ?? 1, 0, { rows: 0, rejected: 0, rate: '-' });
+    this.#bar.start(1, 0, { rows: 0, rejected: 0, rate: '-' });
   }
 
   show(report: ReplayReport): void {
     const rate = (report.byteOffset / 1e6 / Math.max(0.001, report.seconds)).toFixed(0);
     if (this.#bar !== undefined) {
-      this.#bar.setTotal(report.byteOffsetEnd ?? Math.max(this.#byteCount ?? 0, report.byteOffset));
-      this.#bar.update(report.byteOffset, { rows: formatNumber(report.read), rejected: formatNumber(report.rejected), rate });
+      this.#bar.update(report.share ?? 0, { rows: formatNumber(report.read), rejected: formatNumber(report.rejected), rate });
     } else if (report.seconds * 1000 - this.#lastLineMs > 5000) {
       this.#lastLineMs = report.seconds * 1000;
       process.stderr.write(`${formatNumber(report.read)} rows, ${formatNumber(report.rejected)} rejected, ${formatBytes(report.byteOffset)}\n`);
@@ -110,13 +106,5 @@ class Progress {
 
   end(): void {
     this.#bar?.stop();
-  }
-}
-
-function sizeOf(file: string): number | undefined {
-  try {
-    return statSync(file).size;
-  } catch {
-    return undefined;
   }
 }
