@@ -1,10 +1,11 @@
 import type { Lake, Sql } from '#tideline/lake';
-import type { Clock, EventLog, ExperimentTracker } from '#tideline/platform';
-import type { Source } from '#tideline/retention';
+import type { Clock, EventLog, ExperimentTracker, SchemaRegistry } from '#tideline/platform';
+import { registeredCodec, type Source } from '#tideline/retention';
 import { compactSource, type CompactionReport } from './compact.ts';
 import { buildGold, type GoldOptions, type GoldReport } from './gold.ts';
 import { landSource, type Landing } from './land.ts';
 import { landRejects } from './rejects.ts';
+import { tableNames } from './table-names.ts';
 import { publishVisitValues } from './visits.ts';
 
 /** The batch layer's doors and engines. */
@@ -13,6 +14,7 @@ export interface BatchLayerDoors {
   readonly lake: Lake;
   readonly sql: Sql;
   readonly tracker: ExperimentTracker;
+  readonly registry: SchemaRegistry;
   readonly clock: Clock;
 }
 
@@ -33,7 +35,8 @@ export class BatchLayer {
   }
 
   async land(source: Source, signal?: AbortSignal, onProgress?: (landed: number, behind: number) => void): Promise<Landing & { rejects: number }> {
-    const landing = await landSource({ source, log: this.#doors.log, lake: this.#doors.lake, signal, onProgress });
+    const { log, lake, registry } = this.#doors;
+    const landing = await landSource({ source, log, lake, codec: await registeredCodec(source, registry), signal, onProgress });
     const rejects = await landRejects(source, this.#doors);
     return { ...landing, rejects };
   }
@@ -42,6 +45,11 @@ export class BatchLayer {
     const gold = await buildGold({ source, lake: this.#doors.lake, sql: this.#doors.sql, ...options });
     const visitSegments = source.features.visit === undefined ? undefined : await publishVisitValues(source, this.#doors);
     return { ...gold, visitSegments };
+  }
+
+  /** Rows in the source's silver table. */
+  async silverRows(source: Source): Promise<number> {
+    return (await this.#doors.lake.table(tableNames(source).silver).current())?.rowCount ?? 0;
   }
 
   async compact(source: Source): Promise<readonly CompactionReport[]> {

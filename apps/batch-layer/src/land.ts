@@ -1,6 +1,6 @@
 import { nextOffset, type ColumnDefinition, type DataFileWriter, type Lake, type Snapshot, type Table } from '#tideline/lake';
 import { isPlatformError, type EventLog, type RecordBatch } from '#tideline/platform';
-import { createRefiner, LateMarker, RecordCodec, type ColumnBatch, type Refined, type Source } from '#tideline/retention';
+import { createRefiner, LateMarker, type ColumnBatch, type RecordCodec, type Refined, type Source } from '#tideline/retention';
 import { provenanceColumns, withProvenance } from './provenance.ts';
 import { tableNames } from './table-names.ts';
 
@@ -8,6 +8,8 @@ export interface LandOptions {
   readonly source: Source;
   readonly log: EventLog;
   readonly lake: Lake;
+  /** Of `raw.<source>`, with the id under which its schema is registered. */
+  readonly codec: RecordCodec;
   /** Commit after this many rows, so that a crash repeats little and nothing waits long to be seen. */
   readonly rowsPerCommit?: number;
   readonly signal?: AbortSignal | undefined;
@@ -47,13 +49,13 @@ export async function landSource(options: LandOptions): Promise<Landing> {
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 async function landPartition(options: LandOptions, partition: number, bronze: LandingTable, silver: LandingTable, total: Mutable<Landing>): Promise<void> {
-  const { source, log, signal } = options;
+  const { source, log, codec, signal } = options;
   const topic = `raw.${source.name}`;
   const end = await endOf(log, topic, partition);
   const first = bronze.next(partition) <= silver.next(partition) ? bronze : silver;
   let offset = first.next(partition);
   const marker = new LateMarker(source.latenessMs, first.watermarkMs(partition));
-  const prepare = createPreparation(source);
+  const prepare = createPreparation(source, codec);
   const rowsPerCommit = options.rowsPerCommit ?? ROWS_PER_COMMIT;
   while (offset < end && signal?.aborted !== true) {
     const writers = [await bronze.begin(partition), await silver.begin(partition)];
@@ -102,8 +104,7 @@ interface PreparedRows {
   readonly late: number;
 }
 
-function createPreparation(source: Source): (batch: RecordBatch, marker: LateMarker) => PreparedRows {
-  const codec = new RecordCodec(source, 0);
+function createPreparation(source: Source, codec: RecordCodec): (batch: RecordBatch, marker: LateMarker) => PreparedRows {
   const refine = createRefiner(source);
   const timeColumn = source.time === undefined ? -1 : source.columns.findIndex((column) => column.name === source.time);
   return (batch, marker) => {

@@ -1,4 +1,4 @@
-import type { Lake, Sql } from '#tideline/lake';
+import type { Lake, Sql, Table } from '#tideline/lake';
 import { packTexts, type Clock, type EventLog, type ExperimentTracker } from '#tideline/platform';
 import type { Source } from '#tideline/retention';
 import { MODEL_ARTIFACT_FOLDER, NothingToLearnError, trainSource, type TrainingContext, type TrainReport } from './train.ts';
@@ -30,8 +30,8 @@ export class Trainer {
 
   /** Throws `NothingToLearnError` when gold has no training frame with labels yet. */
   async train(source: Source, options: TrainOptions): Promise<TrainReport> {
-    const { lake, sql, tracker, clock } = this.#doors;
-    const table = lake.table(`gold.${source.name.replaceAll('-', '_')}_training`);
+    const { sql, tracker, clock } = this.#doors;
+    const table = this.#trainingTable(source);
     const snapshot = await table.current();
     if (snapshot === undefined || snapshot.rowCount === 0) throw new NothingToLearnError(`expected labelled rows in ${table.name}, found none`);
     await sql.bind(table, snapshot);
@@ -41,11 +41,20 @@ export class Trainer {
     return report;
   }
 
+  /** The current version of the source's training table, or undefined before the first build. */
+  async trainingVersion(source: Source): Promise<number | undefined> {
+    return (await this.#trainingTable(source).current())?.version;
+  }
+
   /** The version of the training table that the newest registered model learned from, or undefined. */
   async learnedFrom(source: Source): Promise<number | undefined> {
     const versions = await this.#doors.tracker.listVersions(`churn-${source.name}`);
     const version = versions.at(-1)?.tags['table.version'];
     return version === undefined ? undefined : Number(version);
+  }
+
+  #trainingTable(source: Source): Table {
+    return this.#doors.lake.table(`gold.${source.name.replaceAll('-', '_')}_training`);
   }
 
   /** Tells whoever follows `model-updates` that the alias moved. */

@@ -27,3 +27,4 @@ export { generate, SYNTHETIC_SOURCES, type GenerateOptions } from './synthetic/g
 export { compileExpression, type CompiledExpression } from './expressions/compile-expression.ts';
 export { parseExpression, type Expression } from './expressions/parse-expression.ts';
 export { detectSource, inspectLog, type Inspection, type InspectOptions } from './records/inspect-log.ts';
+export { registeredCodec, type SchemaIds } from './records/registered-codec.ts';

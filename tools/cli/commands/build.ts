@@ -18,7 +18,7 @@ export function addBuild(program: Command, run: Runner): void {
 async function build({ world, output, signal }: CommandContext, name: string, options: { readonly asOf?: number }): Promise<void> {
   const source = await world.source(name);
   const layer = new BatchLayer({
-    log: await world.log('batch-layer'), lake: await world.lake(), sql: await world.sql(), tracker: await world.tracker(), clock: world.clock,
+    log: await world.log('batch-layer'), lake: await world.lake(), sql: await world.sql(), tracker: await world.tracker(), registry: await world.registry(), clock: world.clock,
   });
   try {
     const landing = await layer.land(source, signal, (landed, behind) => output.note(`landed ${formatNumber(landed)} rows, ${formatNumber(behind)} to go`));
