@@ -13,6 +13,8 @@ export interface BinnedFeatures {
   readonly columnCount: number;
   /** Row-major cells: `cellStarts[j]` + bin. */
   readonly codes: Uint16Array | Int32Array;
+  /** Column-major bins, the same again: histograms read whole rows, but parting rows reads one column, which fits a cache. */
+  readonly bins: Uint8Array;
   readonly thresholds: readonly Float64Array[];
   /** First cell of each column, and the number of cells last. */
   readonly cellStarts: Int32Array;
@@ -33,16 +35,21 @@ export async function binFeatures(data: Dataset, binsMax: number, random: Random
   }
   const cellCount = cellStarts[columnCount]!;
   const codes = cellCount <= 2 ** 16 ? new Uint16Array(rowCount * columnCount) : new Int32Array(rowCount * columnCount);
+  const bins = new Uint8Array(rowCount * columnCount);
   for (let j = 0; j < columnCount; j++) {
     const cuts = thresholds[j]!;
     for (let start = 0; start < rowCount; start += 65_536) {
       const end = Math.min(start + 65_536, rowCount);
-      for (let at = start * columnCount + j; at < end * columnCount; at += columnCount) codes[at] = cellStarts[j]! + binOf(X[at]!, cuts);
+      for (let i = start; i < end; i++) {
+        const bin = binOf(X[i * columnCount + j]!, cuts);
+        bins[j * rowCount + i] = bin;
+        codes[i * columnCount + j] = cellStarts[j]! + bin;
+      }
       if (pace.spend(8 * (end - start))) await pace.pause();
     }
   }
   const columnsByName = Int32Array.from(featureNames, (_, j) => j).sort((a, b) => (featureNames[a]! < featureNames[b]! ? -1 : 1));
-  return { rowCount, columnCount, codes, thresholds, cellStarts, cellCount, columnsByName };
+  return { rowCount, columnCount, codes, bins, thresholds, cellStarts, cellCount, columnsByName };
 }
 
 /** The bin of a value: the number of cuts below it, or `cuts.length + 1` for NaN. */

@@ -136,16 +136,16 @@ export class TreeGrower {
  * them moves on: which side it is can't be foreseen, so a branch would be mispredicted half of the time.
  */
 function partRows(rows: Int32Array, spare: Int32Array, start: number, end: number, binned: BinnedFeatures, split: Split): number {
-  const { codes, columnCount, cellStarts } = binned;
-  const feature = split.feature;
-  const missingThatGoesLeft = split.missingLeft ? cellStarts[feature + 1]! - 1 : -1;
-  const last = cellStarts[feature]! + split.bin;
+  const { bins, rowCount, thresholds } = binned;
+  const columnStart = split.feature * rowCount;
+  const missingThatGoesLeft = split.missingLeft ? thresholds[split.feature]!.length + 1 : -1;
+  const last = split.bin;
   let left = start;
   let right = 0;
   for (let i = start; i < end; i++) {
     const row = rows[i]!;
-    const code = codes[row * columnCount + feature]!;
-    const goesLeft = +(code <= last) | +(code === missingThatGoesLeft);
+    const bin = bins[columnStart + row]!;
+    const goesLeft = +(bin <= last) | +(bin === missingThatGoesLeft);
     rows[left] = row;
     spare[right] = row;
     left += goesLeft;
