@@ -7,7 +7,7 @@
 // (how they are read). hyparquet is imported in `parquet/` only, DuckDB in `sql/` only.
 export { formatType, parseType, sameType, type Column, type ColumnBatch, type ColumnType, type ScalarType } from './columns/column-batch.ts';
 export { batchFromRows, columnFromValues, valueAt, type PlainScalar, type PlainValue } from './columns/column-from-values.ts';
-export { concatBatches, sliceBatch } from './columns/concat-batches.ts';
+export { concatBatches } from './columns/concat-batches.ts';
 export { defineSchema, type ColumnDefinition, type TableColumn, type TableSchema } from './columns/table-schema.ts';
 export type { Bounds } from './parquet/bounds.ts';
 export { ParquetFile, type RangeSource } from './parquet/parquet-file.ts';

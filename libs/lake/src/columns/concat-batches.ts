@@ -13,22 +13,6 @@ export function concatBatches(batches: readonly ColumnBatch[]): ColumnBatch {
   return { rowCount, names: first!.names, columns };
 }
 
-/** Rows `[start, end)` as a batch of their own that shares no offsets with the original. */
-export function sliceBatch(batch: ColumnBatch, start: number, end: number): ColumnBatch {
-  const columns = batch.columns.map((column): Column => {
-    const nulls = column.nulls?.subarray(start, end);
-    const { offsets } = column;
-    const [from, to] = offsets === undefined ? [start, end] : [offsets[start]!, offsets[end]!];
-    return {
-      type: column.type,
-      values: column.values.subarray(from, to),
-      ...(offsets === undefined ? {} : { offsets: offsets.slice(start, end + 1).map((offset) => offset - from!) }),
-      ...(nulls === undefined ? {} : { nulls }),
-    };
-  });
-  return { rowCount: end - start, names: batch.names, columns };
-}
-
 function concatColumns(parts: readonly { column: Column; rowCount: number }[], rowCount: number): Column {
   const { type } = parts[0]!.column;
   const variable = parts[0]!.column.offsets !== undefined;

@@ -172,11 +172,20 @@ export class ParquetWriter {
       const list = type.name === 'list';
       if ((list ? type.of.name : type.name) !== 'double') return;
       const column = batch.columns[index]!;
-      const clean = nanAsNull(column, list ? (column.offsets![batch.rowCount] ?? 0) : batch.rowCount, nullable && !list, name);
+      if (list) {
+        assertFinite(column.values.subarray(column.offsets![0], column.offsets![batch.rowCount]), name);
+        return;
+      }
+      const clean = nanAsNull(column, batch.rowCount, nullable, name);
       if (clean !== column) (columns ??= [...batch.columns])[index] = clean;
     });
     return columns === undefined ? batch : { ...batch, columns };
   }
+}
+
+function assertFinite(values: Column['values'], name: string): void {
+  const stranger = values.find((value) => !Number.isFinite(value));
+  assert(stranger === undefined, `expected finite numbers in column "${name}", found ${stranger}`);
 }
 
 function nanAsNull(column: Column, count: number, nullable: boolean, name: string): Column {

@@ -54,29 +54,52 @@ function writeCodes(out: GrowingBuffer, count: number, distinct: number): void {
   writeRleHybrid(out, codes, 0, count, bitWidth);
 }
 
-// A dictionary while its codes are the smaller form on a sample, differences from then on.
+// Values in [0, 16) are their own codes into the dictionary 0, 1, 2, …: flags and small counts need no lookup.
+const smallBits = 4;
+
+/**
+ * Chooses per column chunk, by its first pages: small values as their own codes, a dictionary while its codes are the smaller form
+ * on a sample, differences otherwise and from the first page on that does not fit.
+ */
 class Int32Encoder implements ValueEncoder {
   readonly #dictionary = new IntDictionary();
-  #usesDictionary = true;
-  #pages = 0;
+  #form: 'undecided' | 'small' | 'dictionary' | 'delta' = 'undecided';
+  #codedPages = 0;
+  // The greatest code of small values.
+  #largest = 0;
 
   write(out: GrowingBuffer, column: DenseColumn, start: number, end: number): Encoding {
     const values = column.values as Int32Array;
-    const count = end - start;
-    if (this.#usesDictionary && count > 0) {
-      this.#usesDictionary =
-        this.#paysOnSample(values, start, Math.min(end, start + sampleSize)) &&
-        this.#dictionary.encode(values, start, end, codesFor(count));
-      if (this.#usesDictionary) {
-        writeCodes(out, count, this.#dictionary.size);
-        this.#pages++;
-        return encodings.rleDictionary;
-      }
-    }
+    if (start < end && this.#writeCodes(out, values, start, end)) return encodings.rleDictionary;
     if (writeDelta32(out, values, start, end)) return encodings.deltaBinaryPacked;
-    out.reserve(count * 4);
+    out.reserve((end - start) * 4);
     for (let i = start; i < end; i++, out.length += 4) out.view.setInt32(out.length, values[i]!, true);
     return encodings.plain;
+  }
+
+  #writeCodes(out: GrowingBuffer, values: Int32Array, start: number, end: number): boolean {
+    if (this.#form === 'undecided' || this.#form === 'small') {
+      const bits = bitWidthOf(unionOf(values, start, end));
+      if (bits <= smallBits) {
+        this.#form = 'small';
+        this.#codedPages++;
+        this.#largest = Math.max(this.#largest, 2 ** bits - 1);
+        out.byte(bits);
+        writeRleHybrid(out, values, start, end, bits);
+        return true;
+      }
+      // A chunk has one dictionary, so after small pages it can't become one of looked-up codes.
+      this.#form = this.#form === 'undecided' ? 'dictionary' : 'delta';
+    }
+    if (this.#form === 'delta') return false;
+    const sampleEnd = Math.min(end, start + sampleSize);
+    if (!this.#paysOnSample(values, start, sampleEnd) || !this.#dictionary.encode(values, start, end, codesFor(end - start))) {
+      this.#form = 'delta';
+      return false;
+    }
+    this.#codedPages++;
+    writeCodes(out, end - start, this.#dictionary.size);
+    return true;
   }
 
   #paysOnSample(values: Int32Array, start: number, end: number): boolean {
@@ -89,15 +112,25 @@ class Int32Encoder implements ValueEncoder {
   }
 
   dictionary(): { count: number; bytes: Uint8Array } | undefined {
-    if (this.#pages === 0) return undefined;
-    return { count: this.#dictionary.size, bytes: this.#dictionary.plain() };
+    if (this.#codedPages === 0) return undefined;
+    if (this.#dictionary.size > 0) return { count: this.#dictionary.size, bytes: this.#dictionary.plain() };
+    const view = new DataView(new ArrayBuffer((this.#largest + 1) * 4));
+    for (let value = 0; value <= this.#largest; value++) view.setInt32(value * 4, value, true);
+    return { count: this.#largest + 1, bytes: new Uint8Array(view.buffer) };
   }
 
   reset(): void {
     this.#dictionary.clear();
-    this.#usesDictionary = true;
-    this.#pages = 0;
+    this.#form = 'undecided';
+    this.#codedPages = this.#largest = 0;
   }
+}
+
+/** Ones where any value has a one; 2^31 or more (as unsigned) when one is negative. */
+function unionOf(values: Int32Array, start: number, end: number): number {
+  let union = 0;
+  for (let i = start; i < end; i++) union |= values[i]!;
+  return union;
 }
 
 const largestDelta64 = 2 ** 52;

@@ -68,6 +68,7 @@ describe('Table simulation', () => {
       };
       await patiently(() => openTable().ensure(columns));
 
+      const reader = new Lake(inner).table('silver.numbers');
       const life = async (writer: number): Promise<boolean> => {
         const table = openTable();
         const start = nextOffset((await table.current())?.offsets, writer);
@@ -79,7 +80,9 @@ describe('Table simulation', () => {
         if (random() < 0.1) return false;
         const files = await out.finish();
         if (random() < 0.1) return false;
-        await table.append(files, { offsets: { [writer]: [start, end] } });
+        const snapshot = await table.append(files, { offsets: { [writer]: [start, end] } });
+        // What a commit returns is what everybody else sees of it.
+        expect(await reader.snapshot(snapshot.version)).toEqual(snapshot);
         return false;
       };
       const livesOf = async (writer: number): Promise<void> => {

@@ -103,6 +103,38 @@ describe('Table', () => {
     expect((await table.current())?.rowCount).toBe(1);
   });
 
+  it('recognises its own commit when the answer was lost, and leaves that of another alone', async () => {
+    class LossyStore extends MemoryObjectStore {
+      override async putIfAbsent(key: string, bytes: Uint8Array): Promise<boolean> {
+        const mine = rival === undefined && (await store.putIfAbsent(key, bytes));
+        await rival?.();
+        if (mine) throw Object.assign(new Error('no answer'), { outcome: 'unknown' });
+        return mine;
+      }
+      override get(key: string): Promise<Uint8Array> {
+        return store.get(key);
+      }
+      override head(key: string): ReturnType<MemoryObjectStore['head']> {
+        return store.head(key);
+      }
+      override put(key: string, bytes: Uint8Array): ReturnType<MemoryObjectStore['put']> {
+        return store.put(key, bytes);
+      }
+    }
+    let rival: (() => Promise<void>) | undefined;
+    const lossy = new Lake(new LossyStore(), { newId: () => `l${ids++}` }).table('silver.clicks');
+    const a = await fileOf([1]);
+    const b = await fileOf([2]);
+    expect(await lossy.append([a])).toEqual(await table.current());
+    rival = async () => {
+      rival = undefined;
+      await table.append([b]);
+    };
+    const c = await fileOf([3]);
+    await lossy.append([c]);
+    expect(await table.files()).toEqual([a, b, c]);
+  });
+
   it('adds nullable columns and refuses any other change', async () => {
     await table.append([await fileOf([1])]);
     const wider = await table.ensure([...columns, { name: 'extra', type: { name: 'list', of: { name: 'double' } }, nullable: true }]);
