@@ -77,6 +77,11 @@ export class LogWriterThread {
     }
   }
 
+  /** False once the thread has ended by itself; whoever opens a writer then starts another. */
+  get isAlive(): boolean {
+    return this.#failure === undefined;
+  }
+
   async takeOver(writerId: string): Promise<number> {
     return (await this.#ask({ does: 'take-over', writerId })) as number;
   }
