@@ -25,14 +25,14 @@ eventLogContract('FileEventLog', async () => {
   };
 });
 
-describe('the files of a log', () => {
-  let folder: string;
-  beforeEach(() => {
-    folder = mkdtempSync(join(tmpdir(), 'tideline-log-'));
-  });
-  afterEach(() => rmSync(folder, { recursive: true }));
-  const text = (value: string) => packTexts([{ key: 'k', value, timestampMs: 1 }]);
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'tideline-log-'));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+const text = (value: string) => packTexts([{ key: 'k', value, timestampMs: 1 }]);
 
+describe('the files of a log', () => {
   test('everything is there after reopening, and base offsets have no gaps', async () => {
     for (let round = 0; round < 3; round++) {
       const log = new FileEventLog(folder, { app: 'a' });
@@ -76,7 +76,9 @@ describe('the files of a log', () => {
     expect(valuesOf(await log.read('t', 0, 0))).toEqual(['small', 'still']);
     await log.close();
   });
+});
 
+describe('files that are not what they should be', () => {
   test('damaged files are named', async () => {
     const log = new FileEventLog(folder, { app: 'a' });
     await log.ensureTopics({ t: { partitions: 1 } });

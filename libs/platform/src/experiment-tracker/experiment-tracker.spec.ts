@@ -60,7 +60,8 @@ describe('the folder of experiments', () => {
     });
     expect(read('models', 'churn', 'aliases', 'champion')).toBe('1');
     // MLflow takes any other folder here for an experiment.
-    expect(readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory()).map(({ name }) => name).sort()).toEqual(['.staging.trash', '1', 'models']);
+    const folders = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+    expect(folders.map(({ name }) => name).sort()).toEqual(['.staging.trash', '1', 'models']);
     expect(readdirSync(join(folder, '.staging.trash'))).toEqual([]);
   });
 

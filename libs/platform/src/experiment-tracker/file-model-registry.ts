@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { ModelVersion } from './experiment-tracker.ts';
-import { modelMeta, parseMeta, versionMeta } from './mlflow-files.ts';
+import { modelMeta, parseMeta, textOf, versionMeta } from './mlflow-files.ts';
 import type { MlflowFolder } from './mlflow-folder.ts';
 import { checkModelName, noSuchVersion } from './tracking-rules.ts';
 
@@ -86,14 +86,14 @@ export class FileModelRegistry {
     if (text === undefined) return undefined;
     const meta = parseMeta(text, path);
     // A version that somebody registered in MLflow itself may come from anywhere; it is listed, though its source is not ours.
-    const source = String(meta['source']);
+    const source = textOf(meta, 'source');
     const ours = /^runs:\/([0-9a-f]{32})\/(.+)$/.exec(source);
     const tags: Record<string, string> = {};
     for (const tag of await this.#folder.filePaths(join(folder, 'tags'))) tags[tag] = (await this.#folder.readText(join(folder, 'tags', tag))) ?? '';
     return {
       name,
       version,
-      runId: ours?.[1] ?? String(meta['run_id'] ?? ''),
+      runId: ours?.[1] ?? textOf(meta, 'run_id'),
       artifactPath: ours?.[2] ?? source,
       createdAtMs: Number(meta['creation_timestamp']),
       tags,
