@@ -6,7 +6,7 @@ export function compileLayoutCheck(source: Source): ((batch: ColumnBatch) => Uin
   const { layoutCheck } = source.format;
   if (layoutCheck === undefined) return undefined;
   const parsed = parseExpression(layoutCheck, Object.fromEntries(source.columns.map(({ name, type }) => [name, type])));
-  assert('expression' in parsed, `the layout check of ${source.name} was checked when the source was read`);
+  assert(parsed.expression !== undefined, `the layout check of ${source.name} was checked when the source was read`);
   const compiled = compileExpression(parsed.expression);
   return (batch) => compiled.selectRows(batch);
 }
