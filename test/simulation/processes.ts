@@ -21,12 +21,13 @@ export class House {
   /** What the apps wrote, for the message of a failed test. */
   readonly lines: string[] = [];
 
-  constructor(folder: string) {
+  /** `schemas` may be shared by houses: the ids in records' values then mean the same in both. */
+  constructor(folder: string, schemas: string) {
     this.folder = folder;
     mkdirSync(folder, { recursive: true });
     symlinkSync(join(root, 'sources'), join(folder, 'sources'));
     const door = (name: string): string => `file:${join(folder, name)}`;
-    this.env = { EVENT_LOG: door('log'), OBJECT_STORE: door('lake'), EXPERIMENTS: door('mlruns'), SCHEMA_REGISTRY: door('schemas') };
+    this.env = { EVENT_LOG: door('log'), OBJECT_STORE: door('lake'), EXPERIMENTS: door('mlruns'), SCHEMA_REGISTRY: `file:${schemas}` };
   }
 
   start(app: string, env: Readonly<Record<string, string>> = {}): void {
