@@ -76,8 +76,8 @@ const settings = z.object({
 /** Names of all settings, in the order in which they are documented. */
 export const settingNames: readonly string[] = Object.keys(settings.shape);
 
-// Read by the project's own tests and tools; they are no settings but must not be taken for misspelt ones.
-const otherNames = ['TIDELINE_SHARED', 'TIDELINE_APP'];
+// Read by the project's own tests; no setting, but no misspelt one either.
+const otherNames = ['TIDELINE_SHARED'];
 
 /**
  * Checks all settings at once and throws one `SETTING_INVALID` that lists everything wrong, without showing a secret. Empty values

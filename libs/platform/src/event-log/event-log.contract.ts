@@ -229,6 +229,8 @@ function describeTopicsAndGroups(context: Context): void {
       const writer = await (await subject.open(app)).openWriter(`${app}-letters`);
       for (const value of [`${app} 1`, `${app} 2`]) await writer.commit({ appends: [{ topic, records: one(value) }] });
     }
+    const named = await log.openWriter('w');
+    expect(await failureOf(named.commit({ appends: [{ topic, partition: 0, records: one('x') }] }))).toBe('PERMISSION not-applied');
     const description = (await log.describeTopics()).find((found) => found.topic === topic);
     const found: string[][] = [];
     for (const { partition } of description?.partitions ?? []) found.push(valuesOf(await readAll(log, topic, partition)));

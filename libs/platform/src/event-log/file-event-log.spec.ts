@@ -54,14 +54,13 @@ describe('the files of a log', () => {
     const other = await b.openWriter('v');
     await expect(other.commit({ appends: [{ topic: 't', partition: 0, records: text('y') }] })).rejects.toThrow('partition t/0 belongs to app a');
     await expect(other.commit({ appends: [], offsets: [{ group: 'g', topic: 't', partition: 0, offset: 2 }] })).rejects.toThrow('group g belongs to app a');
-    await expect(other.commit({ appends: [{ topic: 'letters', partition: 0, records: text('y') }] })).rejects.toThrow('without a partition');
     await other.commit({ appends: [{ topic: 't', records: text('y') }, { topic: 'letters', records: text('z') }] });
     expect(valuesOf(await a.read('t', 1, 0))).toEqual(['y']);
     await Promise.all([a.close(), b.close()]);
   });
 
   test('a full disk refuses the whole transaction and keeps the log usable', async () => {
-    const log = new FileEventLog(folder, { app: 'a', pageCountMax: 40 });
+    const log = new FileEventLog(folder, { app: 'a', pageCountMax: 160 });
     await log.ensureTopics({ t: { partitions: 2 } });
     const writer = await log.openWriter('w');
     await writer.commit({ appends: [{ topic: 't', partition: 0, records: text('small') }] });

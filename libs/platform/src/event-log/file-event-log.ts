@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { PlatformError } from '../errors.ts';
 import { fileSystemError } from '../file-system/file-system-error.ts';
 import { lockExclusively } from '../file-lock/file-lock.ts';
-import { AppLogReaderFile, AppLogWriterFile } from './app-log-file.ts';
+import { AppLogReaderFile } from './app-log-file.ts';
 import { Arrivals } from './arrivals.ts';
 import {
   EventLog,
@@ -20,11 +20,13 @@ import {
 } from './event-log.ts';
 import { LogDirectory } from './log-directory.ts';
 import { checkTransaction, readBytesDefault } from './log-rules.ts';
+import { LogWriterThread } from './log-writer-thread.ts';
+import { checkBatchSize } from './packed-records.ts';
 
 export interface FileEventLogOptions {
   /** The writing app: it names the file. Every process of the same app may use it; the identities they open fence each other. */
   readonly app: string;
-  /** Pages of 64 KiB that the app's file may have: a stand-in for a full disk. */
+  /** Pages of 16 KiB that the app's file may have: a stand-in for a full disk. */
   readonly pageCountMax?: number;
 }
 
@@ -33,7 +35,8 @@ const pollMs = 5;
 /**
  * The log in a folder: `topics.sqlite` says which topics exist and which app owns what, `<app>.sqlite` holds what that app wrote.
  * Any number of processes read and write at once; a reader elsewhere sees a commit within about 5 ms. Keeps every record:
- * `cleanup` and `retentionMs` are remembered but not acted upon.
+ * `cleanup` and `retentionMs` are remembered but not acted upon. A group member of a shared topic is given the partitions that
+ * exist when it joins.
  */
 export class FileEventLog extends EventLog {
   readonly #folder: string;
@@ -42,7 +45,7 @@ export class FileEventLog extends EventLog {
   readonly #readers = new Map<string, AppLogReaderFile>();
   readonly #arrivals = new Arrivals();
   readonly #members = new Set<() => void>();
-  #writerFile: AppLogWriterFile | undefined;
+  #writerThread: Promise<LogWriterThread> | undefined;
   #poller: NodeJS.Timeout | undefined;
   #open = true;
 
@@ -110,15 +113,16 @@ export class FileEventLog extends EventLog {
     this.#checkOpen();
     const { app, pageCountMax } = this.#options;
     this.#directory.claim('writer', id, 0, app);
-    this.#writerFile ??= new AppLogWriterFile(this.#pathOf(app), pageCountMax);
-    const epoch = this.#writerFile.takeOver(id);
+    let thread = await (this.#writerThread ??= this.#startThread(this.#pathOf(app), pageCountMax));
+    if (!thread.isAlive) thread = await (this.#writerThread = this.#startThread(this.#pathOf(app), pageCountMax));
+    const epoch = await thread.takeOver(id);
     let open = true;
     return {
       id,
       commit: async (transaction) => {
         this.#checkOpen();
         if (!open) throw new PlatformError('CLOSED', `writer ${id} is closed`);
-        return this.#commit(id, epoch, transaction);
+        return this.#commit(thread, id, epoch, transaction);
       },
       close: async () => {
         open = false;
@@ -160,13 +164,21 @@ export class FileEventLog extends EventLog {
     this.#arrivals.announce();
     for (const release of this.#members) release();
     for (const reader of this.#readers.values()) reader.close();
-    this.#writerFile?.close();
+    await this.#writerThread?.then((thread) => thread.close(), () => undefined);
     this.#directory.close();
   }
 
-  #commit(writerId: string, epoch: number, transaction: Transaction): readonly number[] {
+  // A thread that could not open its file is forgotten, so that a later writer tries again.
+  #startThread(path: string, pageCountMax: number | undefined): Promise<LogWriterThread> {
+    const starting = LogWriterThread.open(path, pageCountMax);
+    starting.catch(() => {
+      if (this.#writerThread === starting) this.#writerThread = undefined;
+    });
+    return starting;
+  }
+
+  async #commit(thread: LogWriterThread, writerId: string, epoch: number, transaction: Transaction): Promise<readonly number[]> {
     const { app } = this.#options;
-    assert(this.#writerFile !== undefined);
     checkTransaction(transaction);
     const offsets = transaction.offsets ?? [];
     // Claims are made before the transaction and stay if it fails: owning a partition without records does no harm.
@@ -179,7 +191,8 @@ export class FileEventLog extends EventLog {
       partition: this.#directory.writablePartition(topic, partition, app),
       records,
     }));
-    const baseOffsets = this.#writerFile.commit(writerId, epoch, placed, offsets, Date.now());
+    placed.forEach(checkBatchSize);
+    const baseOffsets = await thread.commit(writerId, epoch, placed, offsets, Date.now());
     this.#arrivals.announce();
     return baseOffsets;
   }

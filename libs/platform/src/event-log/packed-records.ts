@@ -1,6 +1,17 @@
 import assert from 'node:assert';
 import { endianness } from 'node:os';
+import { PlatformError } from '../errors.ts';
 import type { HeaderColumn, PackedRecords } from './event-log.ts';
+
+/** Records for one partition that their writer is known to own. */
+export interface PlacedAppend {
+  readonly topic: string;
+  readonly partition: number;
+  readonly records: PackedRecords;
+}
+
+// SQLite holds one row of at most 10^9 bytes.
+const batchByteCountMax = 900_000_000;
 
 /*
  * Everything of a batch but its values, as one blob that typed arrays can look at in place (sections start at multiples of 8):
@@ -28,6 +39,14 @@ export function checkPackedRecords(records: PackedRecords): void {
   for (const header of records.headers) {
     assert(typeof header.values === 'string' || header.values.length === count, `header ${header.name}: expected ${count} numbers`);
   }
+}
+
+/** Refuses (`TOO_LARGE`) a batch that no row can hold. */
+export function checkBatchSize({ topic, partition, records }: PlacedAppend): void {
+  const { count } = records;
+  const found = records.valueOffsets[count] + records.keyOffsets[count] + 16 * count + 8 * count * records.headers.length;
+  if (found <= batchByteCountMax) return;
+  throw new PlatformError('TOO_LARGE', `append to ${topic}/${partition}: expected at most ${batchByteCountMax} bytes, found ${found}`);
 }
 
 /** The blob of all columns but the values; the values travel beside it untouched. */

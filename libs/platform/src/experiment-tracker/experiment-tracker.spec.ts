@@ -76,6 +76,15 @@ describe('the folder of experiments', () => {
     await expect(tracker.getRun(run.id)).rejects.toThrow(join(folder, id, run.id, 'meta.yaml'));
   });
 
+  test('versions from elsewhere are listed', async () => {
+    const tracker = await FileExperimentTracker.open(folder);
+    const run = await tracker.startRun((await tracker.ensureExperiment('a')).id, 'r');
+    await tracker.registerVersion('m', run.id, 'model');
+    const path = join(folder, 'models', 'm', 'version-1', 'meta.yaml');
+    writeFileSync(path, readFileSync(path, 'utf8').replace(/source: .*/, 'source: s3://bucket/model'));
+    expect(await tracker.listVersions('m')).toMatchObject([{ version: '1', runId: run.id, artifactPath: 's3://bucket/model' }]);
+  });
+
   test('unknown addresses are refused', async () => {
     await expect(openExperimentTracker('http://host:5000')).rejects.toThrow('http: is not in this build yet');
     await expect(openExperimentTracker('sqlite:x')).rejects.toMatchObject({ code: 'ADDRESS_INVALID' });

@@ -119,7 +119,7 @@ export class FileExperimentTracker extends ExperimentTracker {
     checkName('artifact', path);
     const bytes = await this.#folder.readBytes(join(await this.#runPath(runId), 'artifacts', path));
     if (bytes === undefined) throw new PlatformError('NOT_FOUND', `run ${runId} has no artifact ${path}`);
-    return bytes;
+    return new Uint8Array(bytes);
   }
 
   async listArtifacts(runId: string): Promise<readonly string[]> {

@@ -21,7 +21,7 @@ export class ByteSource {
     while (this.#held.byteLength < byteCount) {
       const { done, value } = await this.#nextAfterCopyingHeld();
       if (done === true) break;
-      this.#held = this.#held.byteLength === 0 ? value : Buffer.concat([this.#held, value]);
+      this.#held = this.#held.byteLength === 0 ? value : concat(this.#held, value);
     }
     return this.#held.subarray(0, byteCount);
   }
@@ -61,9 +61,16 @@ export class ByteSource {
   }
 
   // Asking for more may overwrite the buffer that is held, so what is held becomes an own copy first (a few bytes at most).
-  // `new Uint8Array` copies; `slice` would not, where the piece is a Buffer.
+  // `new Uint8Array` copies whatever kind of array it is.
   #nextAfterCopyingHeld(): Promise<IteratorResult<Uint8Array, unknown>> {
     if (this.#held.byteLength > 0) this.#held = new Uint8Array(this.#held);
     return this.#chunks.next();
   }
+}
+
+function concat(a: Uint8Array, b: Uint8Array): Uint8Array {
+  const both = new Uint8Array(a.byteLength + b.byteLength);
+  both.set(a);
+  both.set(b, a.byteLength);
+  return both;
 }

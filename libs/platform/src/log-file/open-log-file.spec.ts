@@ -40,7 +40,10 @@ function tarOf(entries: readonly { name: string; bytes: Uint8Array; type?: strin
 // Pieces are valid only until the next, so each is copied.
 async function readAll(file: LogFile, fromByte = 0): Promise<Buffer> {
   const pieces: Buffer[] = [];
-  for await (const piece of file.read(fromByte)) pieces.push(Buffer.from(piece));
+  for await (const piece of file.read(fromByte)) {
+    if (Buffer.isBuffer(piece)) throw new Error('expected a plain Uint8Array, found a Buffer');
+    pieces.push(Buffer.from(piece));
+  }
   return Buffer.concat(pieces);
 }
 

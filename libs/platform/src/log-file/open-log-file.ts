@@ -39,7 +39,7 @@ const bufferBytes = 4_194_304;
 
 /** Opens a file, `-` or a pipe. `NOT_FOUND`, `PERMISSION`, or `CORRUPT` when already its first bytes can't be unwrapped. */
 export async function openLogFile(path: string): Promise<LogFile> {
-  if (path === '-') return openPipe(path, stdin as AsyncIterable<Uint8Array>, async () => void stdin.destroy());
+  if (path === '-') return openPipe(path, plain(stdin), async () => void stdin.destroy());
   let handle: FileHandle;
   try {
     handle = await open(path, 'r');
@@ -50,7 +50,7 @@ export async function openLogFile(path: string): Promise<LogFile> {
     const info = await handle.stat();
     if (info.isDirectory()) throw new PlatformError('NOT_FOUND', `expected a log file, found the folder ${path}`);
     if (info.isFile()) return await RegularLogFile.open(path, handle, info.size);
-    return await openPipe(path, handle.createReadStream() as AsyncIterable<Uint8Array>, () => handle.close());
+    return await openPipe(path, plain(handle.createReadStream()), () => handle.close());
   } catch (error) {
     await handle.close();
     throw fileSystemError(error, 'read', path);
@@ -139,9 +139,14 @@ async function openPipe(path: string, chunks: AsyncIterable<Uint8Array>, close: 
   };
 }
 
+// Node's streams give Buffers; see `decoded` in unwrap.ts for why nobody gets to see them.
+async function* plain(stream: AsyncIterable<unknown>): AsyncIterable<Uint8Array> {
+  for await (const { buffer, byteOffset, byteLength } of stream as AsyncIterable<Buffer>) yield new Uint8Array(buffer, byteOffset, byteLength);
+}
+
 // Reads ahead by one buffer. The one handed out is left alone until the consumer comes back for the next.
 async function* readFile(handle: FileHandle, start: number, bytesEach: number, progress: (position: number) => void): AsyncIterable<Uint8Array> {
-  let [spare, other] = [Buffer.allocUnsafeSlow(bytesEach), Buffer.allocUnsafeSlow(bytesEach)];
+  let [spare, other] = [new Uint8Array(bytesEach), new Uint8Array(bytesEach)];
   let position = start;
   let reading = handle.read(spare, 0, bytesEach, position);
   try {

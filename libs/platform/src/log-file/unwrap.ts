@@ -78,7 +78,8 @@ async function* decoded(compressed: AsyncIterable<Uint8Array>, decoder: Transfor
   const input = Readable.from(copies(compressed), { objectMode: false, highWaterMark: pieceBytes });
   pipeline(input, decoder, (error) => (failure = error));
   try {
-    yield* decoder as AsyncIterable<Uint8Array>;
+    // Plain arrays, not Buffers: `slice` of a Buffer does not copy, which surprises whoever is promised a Uint8Array.
+    for await (const { buffer, byteOffset, byteLength } of decoder as AsyncIterable<Uint8Array>) yield new Uint8Array(buffer, byteOffset, byteLength);
   } catch (error) {
     const cause = failure ?? error;
     if (cause instanceof PlatformError) throw cause;

@@ -36,7 +36,7 @@ export class FileObjectStore extends ObjectStore {
       try {
         const { size } = await handle.stat();
         const start = Math.min(range?.start ?? 0, size);
-        const bytes = Buffer.allocUnsafeSlow(Math.max(0, Math.min(range?.end ?? size, size) - start));
+        const bytes = new Uint8Array(Math.max(0, Math.min(range?.end ?? size, size) - start));
         let at = 0;
         while (at < bytes.byteLength) {
           const { bytesRead } = await handle.read(bytes, at, bytes.byteLength - at, start + at);
