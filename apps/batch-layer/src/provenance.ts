@@ -1,4 +1,4 @@
-import type { Column, ColumnBatch, ColumnType } from '#tideline/retention';
+import { takeRows, type Column, type ColumnBatch, type ColumnType } from '#tideline/retention';
 import type { RecordBatch } from '#tideline/platform';
 
 const string: ColumnType = { name: 'string' };
@@ -19,8 +19,17 @@ export const provenanceColumns: readonly { readonly name: string; readonly type:
   { name: '_late', type: boolean, nullable: false },
 ];
 
-/** The batch's columns followed by `provenanceColumns`; records without a file (other producers) get file '' and byte offset -1. */
-export function withProvenance(columns: ColumnBatch, batch: RecordBatch, late: Uint8Array): ColumnBatch {
+/**
+ * The rows followed by `provenanceColumns`; records without a file (other producers) get file '' and byte offset -1. `kept` names the
+ * records of the batch that the rows are, all of them when undefined.
+ */
+export function withProvenance(columns: ColumnBatch, batch: RecordBatch, late: Uint8Array, kept?: Int32Array): ColumnBatch {
+  const whole = provenanceOf(batch, late);
+  const provenance = kept === undefined ? whole : takeRows(whole, kept);
+  return { rowCount: columns.rowCount, names: [...columns.names, ...provenance.names], columns: [...columns.columns, ...provenance.columns] };
+}
+
+function provenanceOf(batch: RecordBatch, late: Uint8Array): ColumnBatch {
   const rows = batch.count;
   const header = (name: string): string | Float64Array | undefined => batch.headers.find((column) => column.name === name)?.values;
   const file = header('file');
@@ -28,7 +37,7 @@ export function withProvenance(columns: ColumnBatch, batch: RecordBatch, late: U
   const byteOffsets = header('offset');
   const offsets = new Float64Array(rows);
   for (let i = 0; i < rows; i++) offsets[i] = batch.baseOffset + i;
-  const added: Column[] = [
+  const columns: Column[] = [
     sameText(typeof file === 'string' ? file : '', rows),
     typeof loop === 'object' ? { type: int, values: Int32Array.from(loop) } : { type: int, values: new Int32Array(rows).fill(Number(loop ?? 0)) },
     { type: bigint, values: typeof byteOffsets === 'object' ? byteOffsets : new Float64Array(rows).fill(-1) },
@@ -38,11 +47,7 @@ export function withProvenance(columns: ColumnBatch, batch: RecordBatch, late: U
     { type: timestamp, values: new Float64Array(rows).fill(batch.appendedAtMs) },
     { type: boolean, values: late },
   ];
-  return {
-    rowCount: rows,
-    names: [...columns.names, ...provenanceColumns.map((column) => column.name)],
-    columns: [...columns.columns, ...added],
-  };
+  return { rowCount: rows, names: provenanceColumns.map((column) => column.name), columns };
 }
 
 function sameText(text: string, rows: number): Column {

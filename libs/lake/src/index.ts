@@ -12,3 +12,15 @@ export { defineSchema, type ColumnDefinition, type TableColumn, type TableSchema
 export type { Bounds } from './parquet/bounds.ts';
 export { ParquetFile, type RangeSource } from './parquet/parquet-file.ts';
 export { ParquetWriter, type ByteSink, type ParquetOptions, type ParquetSummary } from './parquet/parquet-writer.ts';
+export { CommitConflict } from './table/commit-conflict.ts';
+export { DataFileWriter, type DataFileOptions } from './table/data-file-writer.ts';
+export { Lake } from './table/lake.ts';
+export { extendOffsets, nextOffset, type OffsetRanges } from './table/offset-ranges.ts';
+export type { DataFile, Operation, Snapshot } from './table/snapshot.ts';
+export { Table, type CommitOptions, type LakeEnvironment } from './table/table.ts';
+export type { JsonValue } from './sql/json-value.ts';
+export { Sql, type QueryOptions, type SqlOptions, type SqlParameter } from './sql/sql.ts';
+export { SqlError } from './sql/sql-error.ts';
+export { compact, type CompactionOptions } from './compaction/compact.ts';
+export { planCompaction, type CompactionGroup, type CompactionTarget } from './compaction/plan-compaction.ts';
+export { checkTable, type TableCheck } from './table/check-table.ts';

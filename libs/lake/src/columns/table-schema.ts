@@ -48,12 +48,18 @@ export function lastColumnId(schema: TableSchema): number {
   return schema.columns.reduce((id, column) => Math.max(id, column.id, column.elementId ?? 0), 0);
 }
 
-/** What keeps `wanted` from being a continuation of `current` (columns may only be added, as nullable), or undefined. */
+/**
+ * What keeps writers of `wanted` from sharing a table with `current`, or undefined: columns may only be added, as nullable, and only
+ * nullable ones may be missing (another version of a program added them).
+ */
 export function evolutionProblem(current: TableSchema, wanted: readonly ColumnDefinition[]): string | undefined {
   const byName = new Map(wanted.map((column) => [column.name, column]));
   for (const column of current.columns) {
     const match = byName.get(column.name);
-    if (match === undefined) return `expected column "${column.name}" to stay`;
+    if (match === undefined) {
+      if (!column.nullable) return `expected required column "${column.name}" to stay`;
+      continue;
+    }
     if (!sameType(match.type, column.type)) {
       return `expected column "${column.name}" to stay ${formatType(column.type)}, found ${formatType(match.type)}`;
     }

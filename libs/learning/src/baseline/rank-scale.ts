@@ -33,7 +33,7 @@ export class RankScale {
     const high = firstAtLeast(knots, value);
     const low = high - 1;
     const along = (value - knots[low]!) / (knots[high]! - knots[low]!);
-    return shares[low]! + along * (shares[high]! - shares[low]!);
+    return (1 - along) * shares[low]! + along * shares[high]!;
   }
 
   #spread(): number {

@@ -10,8 +10,8 @@ const blockRows = 4096;
  * changes nothing, and the penalty l2/2 |w|^2 becomes l2/2 sum (v_j / t_j)^2. Point v = (scaled coefficients, intercept).
  */
 export class LogisticProblem {
+  readonly rowCount: number;
   readonly columnCount: number;
-  readonly #rowCount: number;
   readonly #Z: Float64Array;
   readonly #y: Float64Array;
   readonly #weights: Float64Array;
@@ -23,7 +23,7 @@ export class LogisticProblem {
 
   private constructor(columnCount: number, Z: Float64Array, y: Float64Array, weights: Float64Array, penalty: Float64Array, scale: Float64Array, mean: Float64Array, pace: Pace) {
     this.columnCount = columnCount;
-    this.#rowCount = y.length;
+    this.rowCount = y.length;
     this.#Z = Z;
     this.#y = y;
     this.#weights = weights;
@@ -67,8 +67,8 @@ export class LogisticProblem {
     const d = this.columnCount;
     gradient.fill(0);
     let value = 0;
-    for (let start = 0; start < this.#rowCount; start += blockRows) {
-      const end = Math.min(start + blockRows, this.#rowCount);
+    for (let start = 0; start < this.rowCount; start += blockRows) {
+      const end = Math.min(start + blockRows, this.rowCount);
       value += this.#evaluateRows(start, end, v, gradient);
       if (this.#pace.spend((end - start) * (d + 8))) await this.#pace.pause();
     }
@@ -130,8 +130,8 @@ export class LogisticProblem {
     const d = this.columnCount;
     const n = d + 1;
     const H = new Float64Array(n * n);
-    for (let start = 0; start < this.#rowCount; start += blockRows / 8) {
-      const end = Math.min(start + blockRows / 8, this.#rowCount);
+    for (let start = 0; start < this.rowCount; start += blockRows / 8) {
+      const end = Math.min(start + blockRows / 8, this.rowCount);
       this.#addCurvature(start, end, H);
       if (this.#pace.spend((end - start) * d * d * 0.2)) await this.#pace.pause();
     }

@@ -5,14 +5,18 @@ import type { WeightedDistribution } from '../weighted-distribution.ts';
 import { columnDistribution, firstAtLeast, rowsToRead } from '../weighted-distribution.ts';
 
 /**
- * Features as small integers. Codes are column-major: row i of column j is `codes[j * rowCount + i]`. Code b holds values above
- * `thresholds[j][b - 1]` and at most `thresholds[j][b]`; the code `thresholds[j].length + 1` holds the missing values.
+ * Features as small integers. Bin b of column j holds values above `thresholds[j][b - 1]` and at most `thresholds[j][b]`; the bin after
+ * the last, `thresholds[j].length + 1`, holds the missing values. All bins of all columns are numbered through as cells.
  */
 export interface BinnedFeatures {
   readonly rowCount: number;
   readonly columnCount: number;
-  readonly codes: Uint8Array;
+  /** Row-major cells: `cellStarts[j]` + bin. */
+  readonly codes: Uint16Array | Int32Array;
   readonly thresholds: readonly Float64Array[];
+  /** First cell of each column, and the number of cells last. */
+  readonly cellStarts: Int32Array;
+  readonly cellCount: number;
   /** Columns by feature name: the order in which equal gains are settled, so that it doesn't depend on the data's layout. */
   readonly columnsByName: Int32Array;
 }
@@ -21,23 +25,28 @@ export interface BinnedFeatures {
 export async function binFeatures(data: Dataset, binsMax: number, random: Random, pace: Pace): Promise<BinnedFeatures> {
   const { rowCount, columnCount, X, featureNames } = data;
   const rows = rowsToRead(rowCount, random);
-  const codes = new Uint8Array(rowCount * columnCount);
   const thresholds: Float64Array[] = [];
+  const cellStarts = new Int32Array(columnCount + 1);
   for (let j = 0; j < columnCount; j++) {
-    const cuts = findCuts(await columnDistribution(data, j, rows, pace), binsMax);
-    thresholds.push(cuts);
+    thresholds.push(findCuts(await columnDistribution(data, j, rows, pace), binsMax));
+    cellStarts[j + 1] = cellStarts[j]! + thresholds[j]!.length + 2;
+  }
+  const cellCount = cellStarts[columnCount]!;
+  const codes = cellCount <= 2 ** 16 ? new Uint16Array(rowCount * columnCount) : new Int32Array(rowCount * columnCount);
+  for (let j = 0; j < columnCount; j++) {
+    const cuts = thresholds[j]!;
     for (let start = 0; start < rowCount; start += 65_536) {
       const end = Math.min(start + 65_536, rowCount);
-      for (let i = start; i < end; i++) codes[j * rowCount + i] = codeOf(X[i * columnCount + j]!, cuts);
+      for (let at = start * columnCount + j; at < end * columnCount; at += columnCount) codes[at] = cellStarts[j]! + binOf(X[at]!, cuts);
       if (pace.spend(8 * (end - start))) await pace.pause();
     }
   }
   const columnsByName = Int32Array.from(featureNames, (_, j) => j).sort((a, b) => (featureNames[a]! < featureNames[b]! ? -1 : 1));
-  return { rowCount, columnCount, codes, thresholds, columnsByName };
+  return { rowCount, columnCount, codes, thresholds, cellStarts, cellCount, columnsByName };
 }
 
 /** The bin of a value: the number of cuts below it, or `cuts.length + 1` for NaN. */
-export function codeOf(value: number, cuts: Float64Array): number {
+export function binOf(value: number, cuts: Float64Array): number {
   return value !== value ? cuts.length + 1 : firstAtLeast(cuts, value);
 }
 

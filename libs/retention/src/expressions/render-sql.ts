@@ -180,7 +180,7 @@ const SQL: Readonly<Record<Operation, SqlWriter>> = {
   listSum: (r, { args: [a], type }) => {
     const x = r.render(a);
     const sum = r.pick(`coalesce(list_sum(${x}), 0)`, `aggregate(${x}, CAST(0 AS DECIMAL(38, ${listScale(a)})), (s, v) -> CAST(s + v AS DECIMAL(38, ${listScale(a)})))`);
-    const guarded = type === 'double' ? `CAST(${sum} AS DOUBLE)` : `CAST(${sum} AS BIGINT)`;
+    const guarded = type === 'double' ? `CAST(${sum} AS DOUBLE)` : `TRY_CAST(${sum} AS BIGINT)`;
     return `(CASE WHEN ${x} IS NOT NULL THEN ${guarded} END)`;
   },
   listMin: extremeOfList('min'), listMax: extremeOfList('max'),

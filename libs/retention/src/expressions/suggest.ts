@@ -1,7 +1,7 @@
-/** The known name nearest to a misspelt one (at most a third of its letters changed), or undefined. */
+/** The known name nearest to a misspelt one (about a third of its letters changed, or one that it continues), or undefined. */
 export function suggest(name: string, known: readonly string[]): string | undefined {
   let best: string | undefined;
-  let least = Math.max(1, Math.floor(name.length / 3)) + 1;
+  let least = Math.max(1, Math.floor((name.length + 1) / 3)) + 1;
   for (const candidate of known) {
     const distance = editDistance(name.toLowerCase(), candidate.toLowerCase());
     if (distance < least) {
@@ -9,7 +9,7 @@ export function suggest(name: string, known: readonly string[]): string | undefi
       best = candidate;
     }
   }
-  return best;
+  return best ?? known.find((candidate) => candidate.length >= 3 && name.toLowerCase().startsWith(candidate));
 }
 
 /** Levenshtein's distance, one row at a time. */

@@ -157,13 +157,30 @@ function listFold(start: string, step: (element: string, so: string) => string, 
   return (w, node) => {
     const list = w.list(node.args[0]);
     const name = w.nextName;
-    const key = `${node.op} ${list.values} ${list.start}`;
+    const key = `${node.op} ${node.text ?? ''} ${list.values} ${list.start}`;
     const so = w.block(key, name, [
       `let ${name} = ${list.isNull === undefined ? start : `${list.isNull} ? NaN : ${start}`};`,
       `for (let j = ${list.start}, e = ${list.end}; j < e; j++) ${step(`${list.values}[j]`, name)}`,
     ]);
     return end(so, list.scale);
   };
+}
+
+/** Elements of 32 bits: no sum of a list's elements leaves the exact range. */
+function sumsStayExact(list: TypedNode): boolean {
+  const of = list.op === 'column' && list.column.name === 'list' ? list.column.of : undefined;
+  return of?.name === 'int' || (of?.name === 'decimal' && of.precision <= 9);
+}
+
+const sumOfInts = listFold('0', (x, so) => `${so} += ${x};`, (so, scale) => scaled(so, scale));
+
+/** Sums halves of 26 bits apart, so that the total is exact wherever it is in range, whatever the sums on the way. */
+function sumOfBigints(w: JavaScriptWriter, node: CallNode): string {
+  const high = listFold('0', (x, so) => `${so} += Math.floor(${x} / 67108864);`, (so) => so)(w, { ...node, text: 'high' });
+  const low = listFold('0', (x, so) => `${so} += ${x} - Math.floor(${x} / 67108864) * 67108864;`, (so) => so)(w, { ...node, text: 'low' });
+  const total = w.name(`${high} * 67108864 + ${low}`);
+  const { scale } = w.list(node.args[0]);
+  return `Math.abs(${total}) <= ${Number.MAX_SAFE_INTEGER} ? ${scaled(total, scale)} : NaN`;
 }
 
 const scaled = (value: string, scale: number): string => scale === 0 ? value : `${value} / ${10 ** scale}`;
@@ -186,7 +203,8 @@ const VALUES: Partial<Record<Operation, ValueWriter>> = {
   sqrt: wrap('Math.sqrt(', ') + 0'),
   ln: (w, { args: [a] }) => `${w.value(a)} > 0 ? Math.log(${w.value(a)}) : NaN`,
   exp: wrap('Math.exp('),
-  power: (w, { args: [a, b] }) => `Math.pow(${w.value(a)}, ${w.value(b)}) + 0`,
+  // Math.pow(NaN, 0) is 1, but null to any power is null.
+  power: (w, { args: [a, b] }) => `${w.value(a)} === ${w.value(a)} ? Math.pow(${w.value(a)}, ${w.value(b)}) + 0 : NaN`,
   least: fold((a, b) => `${a} !== ${a} || ${b} < ${a} ? (${b} !== ${b} ? ${a} : ${b}) : ${a}`, leastText),
   greatest: fold((a, b) => `${a} !== ${a} || ${b} > ${a} ? (${b} !== ${b} ? ${a} : ${b}) : ${a}`, greatestText),
   coalesce: (w, node) => node.args.map((arg) => w.value(arg)).reduceRight((rest, a) => node.type === 'string' ? `${a} !== null ? ${a} : (${rest})` : `${a} === ${a} ? ${a} : (${rest})`),
@@ -221,7 +239,7 @@ const VALUES: Partial<Record<Operation, ValueWriter>> = {
     const list = w.list(a);
     return list.isNull === undefined ? `${list.end} - ${list.start}` : `${list.isNull} ? NaN : ${list.end} - ${list.start}`;
   },
-  listSum: listFold('0', (x, so) => `${so} += ${x};`, (so, scale) => scale === 0 ? so : `Math.abs(${so}) <= ${Number.MAX_SAFE_INTEGER} ? ${so} / ${10 ** scale} : NaN`),
+  listSum: (w, node) => (sumsStayExact(node.args[0]) ? sumOfInts : sumOfBigints)(w, node),
   listMin: listFold('Infinity', (x, so) => `if (${x} < ${so}) ${so} = ${x};`, (so, scale) => `${so} === Infinity ? NaN : ${scaled(so, scale)}`),
   listMax: listFold('-Infinity', (x, so) => `if (${x} > ${so}) ${so} = ${x};`, (so, scale) => `${so} === -Infinity ? NaN : ${scaled(so, scale)}`),
 };

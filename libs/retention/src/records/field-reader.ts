@@ -2,7 +2,8 @@ import type { SourceColumn } from '../sources/source.ts';
 import type { Column } from './columns.ts';
 
 /**
- * Reads one field of a line into one column. `bytes[end]` exists and is the line's terminator, so loops over digits need no bound.
+ * Reads one field of a line into one column. `bytes[end]` is the line's terminator and seven more
+ * bytes follow it, so loops over digits need no bound and words of text may be read; `view` shows the same bytes.
  * `row` is where the value goes; a row that fails later is simply written over by the next.
  */
 export interface FieldReader {
@@ -10,7 +11,7 @@ export interface FieldReader {
   /** Why the last `read` failed, in kebab case. */
   readonly failure: string;
   /** Position of the separator (or `end`) behind the field, or -1. The field is not empty. */
-  read(bytes: Buffer, position: number, end: number, row: number): number;
+  read(bytes: Buffer, view: DataView, position: number, end: number, row: number): number;
   readMissing(row: number): void;
   /** Copies the first `rowCount` rows out, so that the reader may go on. */
   take(rowCount: number): Column;

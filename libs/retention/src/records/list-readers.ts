@@ -1,15 +1,19 @@
 import assert from 'node:assert';
 
 import type { DelimitedFormat, SourceColumn } from '../sources/source.ts';
-import type { Column } from './columns.ts';
-import { fieldEnd, NullMarks } from './field-reader.ts';
+import type { Column, ScalarType } from './columns.ts';
+import { areDigits, ASCII_ZEROS, fourDigits } from './digit-words.ts';
+import { NullMarks } from './field-reader.ts';
 import type { FieldReader } from './field-reader.ts';
 import { POWERS_OF_TEN } from './numbers.ts';
-import { allocateValues, badTokenReason, elementType, storedAllowed, storedRange, tokenParser } from './scalar-readers.ts';
+import { allocateValues, elementType } from './physical-form.ts';
+import { badTokenReason, storedAllowed, storedRange, tokenParser } from './scalar-readers.ts';
 import type { TokenParser } from './scalar-readers.ts';
 
 const ZERO = 48;
 const POINT = 46;
+const INT_LOW = -(2 ** 31);
+const INT_HIGH = 2 ** 31 - 1;
 
 /**
  * Lists of numbers of one column, all elements in one array. A padded list is read in full length; `unpaddedCount` says where its
@@ -29,21 +33,26 @@ export class ListReader implements FieldReader {
   private readonly listSeparator: number;
   private readonly length: number;
   private readonly pad: Buffer;
-  private readonly padValue: number;
   private readonly parse: TokenParser;
   private readonly badToken: string;
   private readonly low: number;
   private readonly high: number;
   private readonly allowed: readonly number[] | undefined;
   private readonly shape: 'digits' | 'decimal' | 'any';
-  private readonly pointDigits: number;
+  private readonly wholeDigits: number;
   private readonly scale: number;
-  private readonly scales: Int32Array;
+  /** What one unit is worth in stored units after so many fraction digits. */
+  private readonly units: Int32Array;
   /** The range in whole stored units, for the short paths. */
   private readonly lowInt: number;
   private readonly highInt: number;
   /** A pad would be no valid item here, so items are checked once it is known which tokens are items. */
   private readonly checksLater: boolean;
+  /** The text `0,0,` as a word. */
+  private readonly twoZeros: number;
+  /** Where the next element goes, and behind the last one that is no pad. */
+  private at = 0;
+  private unpaddedEnd = 0;
 
   constructor(column: SourceColumn, format: DelimitedFormat, rows: number) {
     const type = elementType(column.type);
@@ -57,39 +66,53 @@ export class ListReader implements FieldReader {
     this.length = format.lists?.length ?? 0;
     this.parse = tokenParser(type, format.timeFormat, column.zeroFraction);
     this.pad = Buffer.from(format.lists?.pad ?? '');
-    this.padValue = format.lists === undefined ? 0 : this.parse(this.pad, 0, this.pad.length);
-    assert(!Number.isNaN(this.padValue), `expected padding to be a ${type.name}, found ${this.pad.toString()} (${column.name})`);
+    const padValue = format.lists === undefined ? 0 : this.parse(this.pad, 0, this.pad.length);
+    assert(!Number.isNaN(padValue), `expected padding to be a ${type.name}, found ${this.pad.toString()} (${column.name})`);
     this.badToken = badTokenReason(type);
     [this.low, this.high] = storedRange(column);
     this.allowed = storedAllowed(column, this.parse);
-    // The short paths know the pad `0` alone, and values whose every intermediate fits 32 bits.
-    const plain = this.allowed === undefined && (format.lists === undefined || format.lists.pad === '0');
+    this.checksLater = format.lists !== undefined && !this.isItem(padValue);
     this.scale = type.name === 'decimal' ? type.scale : 0;
-    this.pointDigits = type.name === 'decimal' ? type.precision - type.scale : 9;
-    const narrow = type.name === 'decimal' && type.precision <= 9 && this.pointDigits >= 1;
-    this.shape = !plain ? 'any' : type.name === 'int' ? 'digits' : narrow ? 'decimal' : 'any';
-    this.scales = Int32Array.from({ length: this.scale + 1 }, (_, digits) => POWERS_OF_TEN[this.scale - digits]);
-    this.checksLater = format.lists !== undefined && !this.isItem(this.padValue);
-    this.lowInt = this.checksLater ? -(2 ** 31) : Math.max(Math.ceil(this.low), -(2 ** 31));
-    this.highInt = this.checksLater ? 2 ** 31 - 1 : Math.min(Math.floor(this.high), 2 ** 31 - 1);
+    this.wholeDigits = type.name === 'decimal' ? type.precision - type.scale : 9;
+    this.units = Int32Array.from({ length: this.scale + 1 }, (_, digits) => POWERS_OF_TEN[this.scale - digits]);
+    this.shape = this.shapeFor(type, format);
+    this.lowInt = this.checksLater ? INT_LOW : Math.max(Math.ceil(this.low), INT_LOW) | 0;
+    this.highInt = this.checksLater ? INT_HIGH : Math.min(Math.floor(this.high), INT_HIGH) | 0;
+    this.twoZeros = (this.listSeparator << 24) | (ZERO << 16) | (this.listSeparator << 8) | ZERO;
   }
 
-  read(bytes: Buffer, position: number, end: number, row: number): number {
+  /** The short paths hold every intermediate in 32 bits, take zeros without a look and know no pad but `0`. */
+  private shapeFor(type: ScalarType, format: DelimitedFormat): 'digits' | 'decimal' | 'any' {
+    const zeroIsFine = this.checksLater || (this.low <= 0 && this.high >= 0);
+    if (!zeroIsFine || this.allowed !== undefined || (format.lists !== undefined && format.lists.pad !== '0')) return 'any';
+    if (type.name === 'int') return 'digits';
+    return type.name === 'decimal' && type.precision <= 9 && this.wholeDigits >= 1 ? 'decimal' : 'any';
+  }
+
+  read(bytes: Buffer, view: DataView, position: number, end: number, row: number): number {
     const start = this.offsets[row];
-    const tokensAtMost = ((end - position) >> 1) + 1;
+    const tokensAtMost = ((end - position) >> 1) + 2;
     if (start + tokensAtMost > this.values.length) this.grow(start + tokensAtMost);
-    this.unpaddedCount = 0;
-    const next =
-      this.shape === 'decimal'
-        ? this.readDecimals(bytes, position, end, start)
-        : this.shape === 'digits'
-          ? this.readDigits(bytes, position, end, start)
-          : this.readTokens(bytes, position, end, start, start);
-    if (next < 0) return -1;
+    this.at = start;
+    this.unpaddedEnd = start;
+    let next = position;
+    for (;;) {
+      if (this.shape === 'decimal') next = this.runDecimals(bytes, view, next, end);
+      else if (this.shape === 'digits') next = this.runDigits(bytes, view, next, end);
+      if (next < 0) break;
+      const stop = this.readToken(bytes, next, end);
+      if (stop < 0) return -1;
+      next = stop + 1;
+      if (stop !== end && bytes[stop] === this.listSeparator) continue;
+      next = ~stop;
+      break;
+    }
+    this.count = this.at - start;
+    this.unpaddedCount = this.unpaddedEnd - start;
     if (this.length > 0 && this.count !== this.length) return this.fail('list-length');
-    this.offsets[row + 1] = start + this.count;
+    this.offsets[row + 1] = this.at;
     if (this.column.nullable) this.nulls.clear(row);
-    return next;
+    return ~next;
   }
 
   readMissing(row: number): void {
@@ -120,98 +143,130 @@ export class ListReader implements FieldReader {
     return { type: this.column.type, values, offsets, ...(this.column.nullable ? this.nulls.take(rowCount) : {}) };
   }
 
-  /** Lists of short unsigned integers; hands over to `readTokens` at the first token of another form. */
-  private readDigits(bytes: Buffer, from: number, end: number, start: number): number {
-    const { values, listSeparator, separator, lowInt, highInt } = this;
+  /**
+   * Reads tokens that are unsigned integers of at most nine digits, single digits two at a time. Gives the position of the first
+   * other token, or, when the list is at its end, the complement of the end. Nothing is called inside, so that the loop stays tight.
+   */
+  private runDigits(bytes: Buffer, view: DataView, from: number, end: number): number {
+    const { values, listSeparator, separator, lowInt, highInt, twoZeros } = this;
+    let { at, unpaddedEnd } = this;
     let position = from;
-    let at = start;
-    let unpadded = start;
+    let token = from;
     for (;;) {
-      const token = position;
-      let value = bytes[position] - ZERO;
-      if (value >>> 0 > 9) return this.readTokens(bytes, token, end, start, at, unpadded);
-      let byte = bytes[++position];
+      const pair = view.getInt32(position, true) ^ twoZeros;
+      if (((pair | (pair + 0x00060006)) & 0xfff0fff0) === 0) {
+        const first = pair & 15;
+        const second = pair >>> 16;
+        if (first <= highInt && second <= highInt) {
+          values[at] = first;
+          values[at + 1] = second;
+          at += 2;
+          if (pair !== 0) unpaddedEnd = second === 0 ? at - 1 : at;
+          position += 4;
+          continue;
+        }
+      }
+      token = position;
+      let value = 0;
+      let byte = bytes[position];
       for (let digit = byte - ZERO; digit >>> 0 <= 9; digit = byte - ZERO) {
         value = (Math.imul(value, 10) + digit) | 0;
         byte = bytes[++position];
       }
-      const last = byte !== listSeparator;
-      if (position - token > 9 || value > highInt || value < lowInt || (last && byte !== separator && position !== end)) {
-        return this.readTokens(bytes, token, end, start, at, unpadded);
-      }
+      const length = position - token;
+      if (length === 0 || length > 9 || value > highInt || value < lowInt) break;
+      if (byte !== listSeparator && byte !== separator && position !== end) break;
       values[at++] = value;
-      if (value !== 0 || position - token > 1) unpadded = at;
-      if (last) break;
+      if (value !== 0 || length > 1) unpaddedEnd = at;
+      if (byte !== listSeparator) {
+        token = ~position;
+        break;
+      }
       position++;
     }
-    this.count = at - start;
-    this.unpaddedCount = unpadded - start;
-    return position;
+    this.at = at;
+    this.unpaddedEnd = unpaddedEnd;
+    return token;
   }
 
-  /** Lists of unsigned decimals of at most nine digits; hands over to `readTokens` at the first token of another form. */
-  private readDecimals(bytes: Buffer, from: number, end: number, start: number): number {
-    const { values, scales, scale, pointDigits, listSeparator, separator, lowInt, highInt } = this;
+  /** The same for unsigned decimals of at most nine digits; a fraction in the scale's full length is read four digits at a time. */
+  private runDecimals(bytes: Buffer, view: DataView, from: number, end: number): number {
+    const { values, units, scale, wholeDigits, listSeparator, separator, lowInt, highInt, twoZeros } = this;
+    const farDigits = scale - 4;
+    const farMask = farDigits < 4 ? (1 << (8 * farDigits)) - 1 : -1;
+    const farUnit = farDigits < 0 ? 0 : POWERS_OF_TEN[farDigits];
+    let { at, unpaddedEnd } = this;
     let position = from;
-    let at = start;
-    let unpadded = start;
+    let token = from;
     for (;;) {
-      const token = position;
-      let value = bytes[position] - ZERO;
-      if (value === 0 && bytes[position + 1] === listSeparator) {
-        values[at++] = 0;
-        position += 2;
+      const word = view.getInt32(position, true);
+      if (word === twoZeros) {
+        values[at] = 0;
+        values[at + 1] = 0;
+        at += 2;
+        position += 4;
         continue;
       }
-      if (value >>> 0 > 9) return this.readTokens(bytes, token, end, start, at, unpadded);
-      let byte = bytes[++position];
+      token = position;
+      let value = 0;
+      let byte = 0;
+      if (farDigits > 0 && (word & 0xff00) === POINT << 8) {
+        const near = view.getInt32(position + 2, true) ^ ASCII_ZEROS;
+        const far = view.getInt32(position + 6, true) ^ ASCII_ZEROS;
+        const whole = (word & 0xff) - ZERO;
+        byte = bytes[position + 6 + farDigits];
+        if (whole >>> 0 <= 9 && areDigits(near, -1) && areDigits(far, farMask) && byte === listSeparator) {
+          const nearValue = Math.imul(whole, 10_000) + fourDigits(near);
+          value = Math.imul(nearValue, farUnit) + fourDigits((far & farMask) << (8 * (4 - farDigits)));
+          if (value > highInt || value < lowInt) break;
+          values[at++] = value;
+          unpaddedEnd = at;
+          position += 7 + farDigits;
+          continue;
+        }
+      }
+      byte = bytes[position];
       for (let digit = byte - ZERO; digit >>> 0 <= 9; digit = byte - ZERO) {
         value = (Math.imul(value, 10) + digit) | 0;
         byte = bytes[++position];
       }
+      const wholeLength = position - token;
       let fraction = 0;
-      const wholeDigits = position - token;
       if (byte === POINT) {
-        const point = position;
+        const first = position + 1;
         byte = bytes[++position];
         for (let digit = byte - ZERO; digit >>> 0 <= 9; digit = byte - ZERO) {
           value = (Math.imul(value, 10) + digit) | 0;
           byte = bytes[++position];
         }
-        fraction = position - point - 1;
+        fraction = position - first;
       }
-      const last = byte !== listSeparator;
-      if (wholeDigits > pointDigits || fraction > scale || (last && byte !== separator && position !== end)) {
-        return this.readTokens(bytes, token, end, start, at, unpadded);
-      }
-      value = Math.imul(value, scales[fraction]);
-      if (value > highInt || value < lowInt) return this.readTokens(bytes, token, end, start, at, unpadded);
+      if (wholeLength === 0 || wholeLength > wholeDigits || fraction > scale) break;
+      value = Math.imul(value, units[fraction]);
+      if (value > highInt || value < lowInt) break;
+      if (byte !== listSeparator && byte !== separator && position !== end) break;
       values[at++] = value;
-      if (value !== 0 || position - token > 1) unpadded = at;
-      if (last) break;
+      if (value !== 0 || position - token > 1) unpaddedEnd = at;
+      if (byte !== listSeparator) {
+        token = ~position;
+        break;
+      }
       position++;
     }
-    this.count = at - start;
-    this.unpaddedCount = unpadded - start;
-    return position;
+    this.at = at;
+    this.unpaddedEnd = unpaddedEnd;
+    return token;
   }
 
-  /** Any list: from the token at `from`, whose element goes to `at`, on to the end of the field. */
-  private readTokens(bytes: Buffer, from: number, end: number, start: number, at: number, unpadded = start): number {
-    const stop = fieldEnd(bytes, from, end, this.separator);
-    let position = from;
-    for (;;) {
-      const tokenEnd = fieldEnd(bytes, position, stop, this.listSeparator);
-      const isPad = this.isPad(bytes, position, tokenEnd);
-      const value = this.parse(bytes, position, tokenEnd);
-      if (!isPad && !this.isItem(value)) return this.fail(this.refusal(value));
-      this.values[at++] = value;
-      if (!isPad) unpadded = at;
-      if (tokenEnd === stop) break;
-      position = tokenEnd + 1;
-    }
-    this.count = at - start;
-    this.unpaddedCount = unpadded - start;
+  /** Appends the token at `position`, in any form its type allows, and gives its end, or -1 with `failure` set. */
+  private readToken(bytes: Buffer, position: number, end: number): number {
+    let stop = position;
+    while (stop < end && bytes[stop] !== this.listSeparator && bytes[stop] !== this.separator) stop++;
+    const value = this.parse(bytes, position, stop);
+    const isPad = this.isPad(bytes, position, stop);
+    if (!isPad && !this.isItem(value)) return this.fail(this.refusal(value));
+    this.values[this.at++] = value;
+    if (!isPad) this.unpaddedEnd = this.at;
     return stop;
   }
 

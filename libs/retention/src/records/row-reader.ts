@@ -28,6 +28,11 @@ export class RowReader {
   private readonly separator: number;
   private readonly quote: number;
   private scratch = Buffer.alloc(256);
+  private scratchLength = 0;
+  private scratchView = viewOf(this.scratch);
+  private viewed: Buffer | undefined;
+  private view = this.scratchView;
+  private quotedFailure = '';
 
   constructor(source: Source, fields: readonly string[], rows: number) {
     const { format } = source;
@@ -50,9 +55,14 @@ export class RowReader {
     this.quote = format.quote === undefined ? -1 : format.quote.charCodeAt(0);
   }
 
-  /** Reads the line `[start, end)` into `row`; `bytes[end]` is its terminator. Gives the refusal, or undefined when it was taken. */
+  /** Reads the line `[start, end)` into `row`; `bytes[end]` is its terminator, seven bytes follow. Gives the refusal, or undefined when it was taken. */
   read(bytes: Buffer, start: number, end: number, row: number): Refusal | undefined {
     const { readers, separator, quote } = this;
+    if (bytes !== this.viewed) {
+      this.viewed = bytes;
+      this.view = viewOf(bytes);
+    }
+    const { view } = this;
     const lastIndex = readers.length - 1;
     let position = start;
     for (let index = 0; index <= lastIndex; index++) {
@@ -65,7 +75,7 @@ export class RowReader {
         position = this.readQuoted(reader, bytes, position, end, row);
         if (position < 0) return this.refuse(bytes, start, end, index, this.quotedFailure);
       } else {
-        position = reader.read(bytes, position, end, row);
+        position = reader.read(bytes, view, position, end, row);
         if (position < 0) return this.refuse(bytes, start, end, index, reader.failure);
       }
       if (index < lastIndex ? position >= end : position !== end) return this.refuse(bytes, start, end, index, 'field-count');
@@ -85,8 +95,6 @@ export class RowReader {
     return this.inSchemaOrder.map((reader) => reader.take(rowCount));
   }
 
-  private quotedFailure = '';
-
   /** RFC 4180: a quoted field ends at a quote that is not doubled, and only a separator or the line's end may follow. */
   private readQuoted(reader: FieldReader, bytes: Buffer, position: number, end: number, row: number): number {
     const close = this.unquote(bytes, position, end);
@@ -105,7 +113,7 @@ export class RowReader {
       reader.readMissing(row);
     } else if (reader instanceof StringReader) taken = reader.readUnquoted(this.scratch, length, row);
     else {
-      const next = reader.read(this.scratch, 0, length, row);
+      const next = reader.read(this.scratch, this.scratchView, 0, length, row);
       taken = next === length;
       this.quotedFailure = next < 0 ? reader.failure : reader.column.type.name === 'timestamp' ? 'bad-timestamp' : 'bad-number';
     }
@@ -113,11 +121,12 @@ export class RowReader {
     return taken ? close : -1;
   }
 
-  private scratchLength = 0;
-
   /** Undoes quotes into `scratch`; gives the position behind the closing quote, or -1 when no separator or end follows it. */
   private unquote(bytes: Buffer, position: number, end: number): number {
-    if (this.scratch.length < end - position + 1) this.scratch = Buffer.alloc((end - position + 1) * 2);
+    if (this.scratch.length < end - position + 8) {
+      this.scratch = Buffer.alloc((end - position + 8) * 2);
+      this.scratchView = viewOf(this.scratch);
+    }
     const { scratch, quote } = this;
     let length = 0;
     let next = position + 1;
@@ -186,6 +195,10 @@ export function fieldBounds(bytes: Uint8Array, start: number, end: number, separ
     if (next >= end) return bounds;
     position = next + 1;
   }
+}
+
+function viewOf(bytes: Buffer): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 function missingReason(reader: FieldReader): string {

@@ -1,10 +1,11 @@
 import assert from 'node:assert';
 
 import type { DelimitedFormat, SourceColumn } from '../sources/source.ts';
-import type { Column, ColumnType, ScalarType } from './columns.ts';
+import type { Column, ScalarType } from './columns.ts';
 import { fieldEnd, NullMarks } from './field-reader.ts';
 import type { FieldReader } from './field-reader.ts';
 import { parseBoolean, parseDecimal, parseDouble, parseInteger, POWERS_OF_TEN } from './numbers.ts';
+import { allocateValues, elementType } from './physical-form.ts';
 import { parseDateOnly, timestampParser } from './timestamps.ts';
 import { isUtf8 } from './utf8.ts';
 
@@ -46,18 +47,6 @@ export function tokenParser(type: ScalarType, timeFormat: string, zeroFraction: 
 export function badTokenReason(type: ScalarType): string {
   if (type.name === 'timestamp' || type.name === 'date') return 'bad-timestamp';
   return type.name === 'boolean' ? 'not-allowed' : 'bad-number';
-}
-
-/** An array of the physical form that `columns.ts` fixes for a scalar type that is no string. */
-export function allocateValues(type: ScalarType, length: number): Int32Array | Float64Array | Uint8Array {
-  if (type.name === 'boolean') return new Uint8Array(length);
-  const narrow = type.name === 'int' || type.name === 'date' || (type.name === 'decimal' && type.precision <= 9);
-  return narrow ? new Int32Array(length) : new Float64Array(length);
-}
-
-/** The type of a column's values: its own, or that of its elements. */
-export function elementType(type: ColumnType): ScalarType {
-  return type.name === 'list' ? type.of : type;
 }
 
 /** Inclusive bounds in stored units (decimals scaled); infinite without a range. */
@@ -111,7 +100,7 @@ export class NumberReader implements FieldReader {
     if (type.name === 'timestamp' && format.timeFormat === 'unix-millis') this.digits = 15;
   }
 
-  read(bytes: Buffer, position: number, end: number, row: number): number {
+  read(bytes: Buffer, _view: DataView, position: number, end: number, row: number): number {
     let next = position;
     let value = 0;
     for (let digit = bytes[next] - ZERO; digit >>> 0 <= 9; digit = bytes[next] - ZERO) {
@@ -164,7 +153,7 @@ export class StringReader implements FieldReader {
     this.allowed = column.allowed?.map((text) => Buffer.from(text));
   }
 
-  read(bytes: Buffer, position: number, end: number, row: number): number {
+  read(bytes: Buffer, _view: DataView, position: number, end: number, row: number): number {
     const start = this.offsets[row];
     if (start + (end - position) > this.bytes.length) this.grow(start + (end - position));
     const target = this.bytes;

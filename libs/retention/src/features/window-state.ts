@@ -1,0 +1,258 @@
+import assert from 'node:assert/strict';
+import type { TrackPlan } from './aggregate-tracks.ts';
+import { BlockPool } from './block-pool.ts';
+import { DistinctLimitError, DistinctTrack } from './distinct-track.ts';
+import { KeyTable } from './key-table.ts';
+import type { ByteReader, ByteWriter } from './state-bytes.ts';
+import { type TrackInputs, ValueTables } from './track-inputs.ts';
+import { WindowReader } from './window-reader.ts';
+
+/**
+ * Rolling windows of every entity of one partition, on tiles of event time. An entity has a row per tile in which it has
+ * records, newest last, with one exact partial per track; a value as of a tile border folds the rows of its window. Records may
+ * come in any order as long as their tile is still kept. Memory is bounded by the windows: `evict` drops what no later border can reach.
+ */
+export class WindowState {
+  readonly plan: TrackPlan;
+  /** Entity keys to slots; a slot is valid until its entity is dropped by `evict`. */
+  entities = new KeyTable();
+  /** Newest event time of a slot's entity, ms. */
+  lastTimeMs = new Float64Array(8);
+  readonly #values: ValueTables;
+  readonly #tileMs: number;
+  readonly #layout: RowLayout;
+  readonly #reader: WindowReader;
+  #tiles: BlockPool;
+  readonly #distincts: readonly DistinctTrack[];
+  /** Tiles before this are dropped or about to be; -Infinity before the first eviction. */
+  #keepFrom = -Infinity;
+  /** Entities to look at once tiles up to the key are dropped, in the order in which they came. */
+  #expiry = new Map<number, number[]>();
+
+  constructor(plan: TrackPlan, values: ValueTables) {
+    assert(plan.tileMs !== undefined, 'expected a plan with tiles');
+    this.plan = plan;
+    this.#values = values;
+    this.#tileMs = plan.tileMs;
+    this.#layout = layOut(plan);
+    this.#tiles = new BlockPool(this.#layout.words);
+    this.#distincts = plan.tracks.filter(({ kind }) => kind === 'distinct').map((track) => new DistinctTrack(values.of(track)));
+    this.#reader = new WindowReader(plan, this.#layout);
+  }
+
+  get entityCount(): number {
+    return this.entities.size;
+  }
+
+  /** The earliest border at which `valueAsOf` still has all it needs. */
+  get oldestAsOfMs(): number {
+    return (this.#keepFrom + this.plan.span) * this.#tileMs;
+  }
+
+  /** Bytes of state held, for accounting. */
+  get byteSize(): number {
+    const distinct = this.#distincts.reduce((sum, track) => sum + track.byteSize, 0);
+    return this.entities.byteSize + this.lastTimeMs.byteLength + this.#tiles.byteSize + distinct + this.#values.byteSize;
+  }
+
+  /**
+   * Adds record `row` of the inputs to an entity. Its tile must not be older than what `evict` kept: late records are for the
+   * caller to set aside.
+   */
+  add(slot: number, timeMs: number, inputs: TrackInputs, row: number): void {
+    const tile = Math.floor(timeMs / this.#tileMs);
+    const at = this.#rowOf(slot, tile, timeMs) * 2;
+    const { i32, f64 } = this.#tiles;
+    const { counts, sums, mins, maxs, lasts } = this.#layout;
+    const { passes, values } = inputs;
+    let track = row * inputs.width;
+    for (let k = 0; k < counts; k++) i32[at + 1 + k] += passes[track++];
+    let word = (at >> 1) + this.#layout.doubles;
+    for (let k = 0; k < sums; k++, track++, word++) if (passes[track] === 1) f64[word] += values[track];
+    for (let k = 0; k < mins; k++, track++, word++) if (passes[track] === 1 && values[track] < f64[word]) f64[word] = values[track];
+    for (let k = 0; k < maxs; k++, track++, word++) if (passes[track] === 1 && values[track] > f64[word]) f64[word] = values[track];
+    for (let k = 0; k < lasts; k++, track++, word += 2) {
+      if (passes[track] === 1 && timeMs >= f64[word]) this.#setLast(k, word, timeMs, values[track]);
+    }
+    for (let k = 0; k < this.#distincts.length; k++, track++) {
+      if (passes[track] === 1) this.#distincts[k].add(slot, tile, values[track], this.#keepFrom);
+    }
+  }
+
+  /**
+   * Finished values of the plan's aggregates over `[asOf - window, asOf)` into `out` (NaN is null; the value of a `last` over
+   * text goes to `texts`). `asOfMs` must be a tile border that is not older than `oldestAsOfMs`.
+   */
+  valueAsOf(slot: number, asOfMs: number, out: Float64Array, texts: (string | null)[]): void {
+    const endTile = asOfMs / this.#tileMs;
+    assert(Number.isInteger(endTile), `expected an as-of time on a tile border of ${this.#tileMs} ms, found ${asOfMs}`);
+    assert(endTile - this.plan.span >= this.#keepFrom, `expected an as-of time from ${this.oldestAsOfMs} on, found ${asOfMs}`);
+    this.#reader.read(this.#tiles, slot, endTile, out);
+    for (const { aggregate, column } of this.#reader.textAggregates) {
+      texts[aggregate] = Number.isNaN(out[aggregate]) ? null : this.#values.at(column).textOf(out[aggregate]);
+      out[aggregate] = NaN;
+    }
+    for (let k = 0; k < this.#distincts.length; k++) this.#countDistinct(k, slot, endTile, out);
+  }
+
+  /** Whether the entity has a record in `[asOf - window, asOf)` that makes it part of the population (always, when none is defined). */
+  isInPopulation(slot: number, asOfMs: number): boolean {
+    const { population } = this.plan;
+    return population < 0 || this.#reader.countOf(this.#tiles, slot, asOfMs / this.#tileMs, population) > 0;
+  }
+
+  /**
+   * Drops what no border at or after the watermark can reach, one tile of margin aside. `dropped` is told of each entity that
+   * goes, oldest tile first, before its slot is freed.
+   */
+  evict(watermarkMs: number, dropped: (slot: number) => void): void {
+    const keepFrom = Math.floor(watermarkMs / this.#tileMs) - this.plan.span - 1;
+    if (!(keepFrom > this.#keepFrom)) return;
+    this.#keepFrom = keepFrom;
+    const due = [...this.#expiry.keys()].filter((tile) => tile < keepFrom).sort((a, b) => a - b);
+    for (const tile of due) {
+      const slots = this.#expiry.get(tile) ?? [];
+      this.#expiry.delete(tile);
+      for (const slot of slots) this.#expire(slot, keepFrom, dropped);
+    }
+  }
+
+  write(out: ByteWriter): void {
+    const end = this.entities.slotEnd;
+    out.number(this.#keepFrom);
+    this.entities.write(out);
+    out.float64s(this.lastTimeMs.slice(0, end));
+    this.#tiles.write(out, end);
+    for (const track of this.#distincts) track.write(out, end);
+    out.number(this.#expiry.size);
+    for (const [tile, slots] of this.#expiry) {
+      out.number(tile);
+      out.int32s(Int32Array.from(slots));
+    }
+  }
+
+  readFrom(from: ByteReader): void {
+    this.#keepFrom = from.number();
+    this.entities = KeyTable.read(from);
+    this.lastTimeMs = from.float64s();
+    this.#tiles = BlockPool.read(from, this.#layout.words);
+    for (const track of this.#distincts) track.readFrom(from);
+    this.#expiry = new Map();
+    for (let left = from.number(); left > 0; left--) this.#expiry.set(from.number(), Array.from(from.int32s()));
+  }
+
+  /** Word index of the entity's row for a tile, opened when there is none. */
+  #rowOf(slot: number, tile: number, timeMs: number): number {
+    const tiles = this.#tiles;
+    if (slot >= this.lastTimeMs.length) this.#ensureSlots(slot + 1);
+    const count = tiles.counts[slot];
+    const newest = tiles.starts[slot] + (count - 1) * this.#layout.words;
+    if (count > 0) {
+      if (timeMs > this.lastTimeMs[slot]) this.lastTimeMs[slot] = timeMs;
+      if (tiles.i32[newest * 2] === tile) return newest;
+    } else this.lastTimeMs[slot] = timeMs;
+    return this.#openRow(slot, tile);
+  }
+
+  #openRow(slot: number, tile: number): number {
+    assert(!(tile < this.#keepFrom), `expected a record in tile ${this.#keepFrom} or later, found ${tile}`);
+    const tiles = this.#tiles;
+    if (tiles.counts[slot] === 0) this.#schedule(slot, tile);
+    else if (tiles.isFull(slot)) this.#trim(slot);
+    const { words } = this.#layout;
+    const at = tiles.countBefore(slot, tile);
+    const row = tiles.starts[slot] + at * words;
+    if (at < tiles.counts[slot] && tiles.i32[row * 2] === tile) return row;
+    const made = tiles.insert(slot, at, tile);
+    const { sums, mins, maxs, lasts, doubles } = this.#layout;
+    let word = made + doubles + sums;
+    for (let k = 0; k < mins; k++) tiles.f64[word++] = Infinity;
+    for (let k = 0; k < maxs + lasts * 2; k++) tiles.f64[word++] = -Infinity;
+    return made;
+  }
+
+  #setLast(k: number, word: number, timeMs: number, value: number): void {
+    const { f64 } = this.#tiles;
+    const column = this.#layout.lastColumns[k];
+    if (column >= 0) {
+      const table = this.#values.at(column);
+      table.keep(value);
+      if (f64[word] !== -Infinity) table.release(f64[word + 1]);
+    }
+    f64[word] = timeMs;
+    f64[word + 1] = value;
+  }
+
+  #countDistinct(k: number, slot: number, endTile: number, out: Float64Array): void {
+    const { windows, aggregates, counts } = this.#reader.distincts[k];
+    this.#distincts[k].count(slot, endTile, windows, counts);
+    for (let i = 0; i < aggregates.length; i++) {
+      const { name, limit } = this.plan.aggregates[aggregates[i]];
+      if (counts[i] > limit) throw new DistinctLimitError(name, this.entities.textOf(slot), limit);
+      out[aggregates[i]] = counts[i];
+    }
+  }
+
+  #expire(slot: number, keepFrom: number, dropped: (slot: number) => void): void {
+    const tiles = this.#tiles;
+    const newest = tiles.i32[(tiles.starts[slot] + (tiles.counts[slot] - 1) * this.#layout.words) * 2];
+    if (newest < keepFrom) dropped(slot);
+    this.#trim(slot);
+    if (newest < keepFrom) this.entities.remove(slot);
+    else this.#schedule(slot, newest);
+  }
+
+  #schedule(slot: number, tile: number): void {
+    const slots = this.#expiry.get(tile);
+    if (slots === undefined) this.#expiry.set(tile, [slot]);
+    else slots.push(slot);
+  }
+
+  #trim(slot: number): void {
+    const tiles = this.#tiles;
+    const old = tiles.countBefore(slot, this.#keepFrom);
+    for (let row = 0; row < old; row++) this.#releaseLasts(tiles.starts[slot] + row * this.#layout.words);
+    tiles.dropFirst(slot, old);
+    for (const track of this.#distincts) track.trim(slot, this.#keepFrom);
+  }
+
+  #releaseLasts(row: number): void {
+    const { lastColumns, words, lasts } = this.#layout;
+    for (let k = 0; k < lasts; k++) {
+      const word = row + words - (lasts - k) * 2;
+      if (lastColumns[k] >= 0 && this.#tiles.f64[word] !== -Infinity) this.#values.at(lastColumns[k]).release(this.#tiles.f64[word + 1]);
+    }
+  }
+
+  #ensureSlots(end: number): void {
+    const times = new Float64Array(Math.max(end, this.lastTimeMs.length * 2));
+    times.set(this.lastTimeMs);
+    this.lastTimeMs = times;
+    this.#tiles.ensureSlots(times.length);
+  }
+}
+
+/**
+ * Where a row keeps its partials: the tile and the counts as 32-bit integers, then from word `doubles` on the sums, minima,
+ * maxima and the (time, value) pairs of `last`, in the plan's track order.
+ */
+export interface RowLayout {
+  readonly counts: number;
+  readonly sums: number;
+  readonly mins: number;
+  readonly maxs: number;
+  readonly lasts: number;
+  readonly doubles: number;
+  readonly words: number;
+  /** Value table of each `last` track, or -1 where the value is a number. */
+  readonly lastColumns: readonly number[];
+}
+
+function layOut({ tracks }: TrackPlan): RowLayout {
+  const number = (kind: string): number => tracks.filter((track) => track.kind === kind).length;
+  const [counts, sums, mins, maxs, lasts] = ['count', 'sum', 'min', 'max', 'last'].map(number);
+  const doubles = (1 + counts + 1) >> 1;
+  const columns = ValueTables.columnsOf(tracks);
+  const lastColumns = tracks.filter(({ kind }) => kind === 'last').map(({ interned, of }) => interned ? columns.indexOf(of ?? '') : -1);
+  return { counts, sums, mins, maxs, lasts, doubles, words: doubles + sums + mins + maxs + lasts * 2, lastColumns };
+}

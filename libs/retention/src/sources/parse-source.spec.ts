@@ -1,0 +1,121 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { parseSource, type SourceFiles } from './parse-source.ts';
+
+const ROOT = resolve(import.meta.dirname, '../../../..');
+const PARTS = ['schema', 'features', 'models', 'deployment'] as const;
+type Part = (typeof PARTS)[number];
+
+function filesOf(name: string, edit: (part: Part, text: string) => string = (_, text) => text): SourceFiles {
+  const file = (part: Part) => ({ path: `${part}.yaml`, text: edit(part, readFileSync(`${ROOT}/sources/${name}/${part}.yaml`, 'utf8')) });
+  return { schema: file('schema'), features: file('features'), models: file('models'), deployment: file('deployment') };
+}
+
+/** Problems after replacing `from` by `to` in one file, as `file:line:column message`. */
+function problemsOf(name: string, part: Part, from: string, to: string): string[] {
+  const { problems } = parseSource(filesOf(name, (file, text) => {
+    if (file !== part) return text;
+    expect(text, `expected ${part}.yaml of ${name} to hold ${from}`).toContain(from);
+    return text.replace(from, to);
+  }));
+  return problems.map(({ path, line, column, message }) => `${path}:${line}:${column} ${message}`);
+}
+
+describe('parseSource', () => {
+  it.each(['alibaba', 'online-retail', 'user-behavior'])('reads %s without a problem', (name) => {
+    const { source, problems } = parseSource(filesOf(name));
+    expect(problems).toEqual([]);
+    expect(source?.name).toBe(name);
+    expect(source?.version).toMatch(/^[0-9a-f]{32}$/);
+  });
+
+  it('normalises what the files say', () => {
+    const { source } = parseSource(filesOf('online-retail'));
+    expect(source?.features.aggregates[2]).toEqual({
+      name: 'orders', kind: 'distinct', of: 'invoice_no', where: "not (invoice_no like 'C%' or quantity <= 0) and unit_price > 0",
+      windowMs: 365 * 86_400_000, windowRecords: undefined, limit: 100_000,
+    });
+    expect(source?.columns[5]).toEqual({
+      name: 'unit_price', field: 'UnitPrice', type: { name: 'decimal', precision: 10, scale: 3 }, nullable: false, range: undefined, allowed: undefined,
+      zeroFraction: false, outcome: false, description: 'pounds',
+    });
+    expect(source?.models.label).toEqual({ kind: 'absence', where: source?.features.conditions['purchase'], horizonMs: 90 * 86_400_000 });
+    expect(source?.models.asOf).toEqual({ everyMs: 90 * 86_400_000, anchorMs: Date.UTC(2011, 8, 9), historyMs: 180 * 86_400_000 });
+    expect(source?.format.layouts[0]?.fields).toHaveLength(8);
+    expect(source?.tileMs).toBe(86_400_000);
+    const alibaba = parseSource(filesOf('alibaba')).source;
+    expect(alibaba?.columns[6]?.type).toEqual({ name: 'list', of: { name: 'decimal', precision: 7, scale: 6 } });
+    expect(alibaba?.features.aggregates[1]).toMatchObject({ kind: 'sum', of: 'is_last_page', windowRecords: 500, windowMs: undefined });
+    expect(parseSource(filesOf('user-behavior')).source?.models.label).toMatchObject({ where: undefined });
+  });
+
+  it('gives a version that follows meaning and nothing else', () => {
+    const version = (part: Part, from: string, to: string): string | undefined =>
+      parseSource(filesOf('online-retail', (file, text) => file === part ? text.replace(from, to) : text)).source?.version;
+    const now = version('schema', '', '');
+    expect(version('schema', 'title: Invoices', 'title: All invoices')).toBe(now);
+    expect(version('models', 'trees: 100', 'trees: 200')).toBe(now);
+    expect(version('deployment', 'rescore_every: 7d', 'rescore_every: 1d')).toBe(now);
+    const changed = [version('schema', 'lateness: 1d', 'lateness: 2d'), version('features', 'window: 30d', 'window: 31d'),
+      version('features', 'unit_price > 0', 'unit_price > 1'), version('features', 'ret_n: returns', 'ret_n: returns + 1'), version('schema', 'decimal(10,3)', 'decimal(11,3)')];
+    expect(new Set([now, ...changed]).size).toBe(6);
+    expect(changed).not.toContain(undefined);
+  });
+
+  // Each mistake: source, file, what is replaced by what, and the problem it must cause, with its place.
+  it.each<[string, Part, string, string, string]>([
+    ['online-retail', 'schema', 'quantity:     { type: int', 'quantity:     { type: integr', 'schema.yaml:13:25 type: expected one of int, bigint, decimal(p,s), double, boolean, timestamp, date, string, list<…>, found \'integr\'; did you mean int?'],
+    ['online-retail', 'schema', 'nullable: true', 'nulable: true', 'schema.yaml:12:53 description: unknown key nulable; did you mean nullable?'],
+    ['online-retail', 'schema', 'nullable: true', 'nullable: yes', "schema.yaml:12:63 nullable: expected true or false, found 'yes'"],
+    ['online-retail', 'schema', 'formula: quantity * unit_price', 'formula: quantity * unit_prise', 'schema.yaml:19:56 amount: unknown name unit_prise; did you mean unit_price?'],
+    ['online-retail', 'schema', 'formula: quantity * unit_price', 'formula: quantity * country', 'schema.yaml:19:45 amount: *: expected numbers, found string'],
+    ['online-retail', 'schema', "'decimal(14,3)', formula", 'int, formula', 'schema.yaml:19:33 amount: expected a formula of int, found double in \'quantity * unit_price\''],
+    ['online-retail', 'schema', 'tile: 1d', 'tile: 1 day', "schema.yaml:22:7 tile: expected a duration such as 30s, 5m, 12h, 7d, found '1 day'"],
+    ['online-retail', 'schema', 'entity: customer_id', 'entity: unit_price', 'schema.yaml:20:9 entity: expected a column of int, bigint or string, found unit_price (decimal(10,3))'],
+    ['online-retail', 'schema', 'time_format:', 'timeformat:', 'schema.yaml:8:3 format: unknown key timeformat; did you mean time_format?'],
+    ['online-retail', 'schema', 'country:  ', 'user:  ', 'schema.yaml:17:3 expected a name that SQL does not reserve, found user'],
+    ['online-retail', 'features', 'orders_30d:     { distinct', 'orders_30d:     { distinkt', 'features.yaml:12:19 orders_30d: expected one of count, sum, min, max, distinct, last, found distinkt, where, window, limit'],
+    ['online-retail', 'features', 'where: purchase, window: 30d', 'where: purchases, window: 30d', "features.yaml:12:50 where: expected a condition (any, cancellation, purchase) or an expression, found 'purchases'; did you mean purchase?"],
+    ['online-retail', 'features', 'window: 30d', 'window: 90m', "features.yaml:12:68 window: expected a multiple of the tile (86400 s), found '90m'"],
+    ['online-retail', 'features', 'window: 30d', 'window: 500 records', "features.yaml:12:68 window: expected a duration such as 30d, found '500 records'"],
+    ['online-retail', 'features', 'sum: amount, where: cancellation', 'sum: country, where: cancellation', 'features.yaml:19:26 returned: sum expected int, bigint, decimal, boolean, found country (string)'],
+    ['online-retail', 'features', 'quantity <= 0\n', "quantity <= 'x'\n", 'features.yaml:2:41 cancellation: expected two values of one type, found int and string'],
+    ['online-retail', 'features', 'aov: money / freq', 'aov: money / frequ', 'features.yaml:28:16 aov: unknown name frequ; did you mean freq?'],
+    ['online-retail', 'features', 'aov: money / freq', 'aov: money / quantity', "features.yaml:28:8 aov: expected aggregates, earlier features or as_of, found the record's column quantity"],
+    ['online-retail', 'features', 'aov: money / freq', 'aov: money / lines1e3', 'features.yaml:28:16 aov: unknown name lines1e3'],
+    ['online-retail', 'features', 'aov: money / freq', 'aov: money + 1e3', 'features.yaml:28:16 aov: expected a plain number such as 1000 or 0.5, found 1e3'],
+    ['online-retail', 'features', 'aov: money / freq', 'aov: money--freq', 'features.yaml:28:13 aov: -- starts a comment; for a - (-b) write the parentheses'],
+    ['online-retail', 'features', 'state: [recency', 'state: [recencie', 'features.yaml:40:9 state: unknown feature recencie; did you mean recency?'],
+    ['alibaba', 'features', 'ctr_mean: list_sum(item_ctr)', 'ctr_mean: list_sum(item_clicked)', 'features.yaml:12:13 ctr_mean: expected only what is known before the decision, found the outcome item_clicked'],
+    ['alibaba', 'features', 'ctr_mean: list_sum(item_ctr)', 'ctr_mean: reward', 'features.yaml:12:13 ctr_mean: expected only what is known before the decision, found the outcome reward'],
+    ['alibaba', 'features', 'page: page_id', 'hour: page_id', 'features.yaml:9:3 expected a name that no column has, found hour'],
+    ['alibaba', 'schema', 'layout: observed', 'layout: obsrved', "schema.yaml:11:11 layout: expected one of observed, documented, found 'obsrved'"],
+    ['alibaba', 'schema', 'observed: [age_level, gender, ', 'observed: [age_level, ', 'schema.yaml:9:15 layouts.observed: expected every column, found none of gender'],
+    ['alibaba', 'schema', 'floor(list_min', 'flor(list_min', 'schema.yaml:12:27 layout_check: unknown function flor; did you mean floor(number)?'],
+    ['alibaba', 'models', 'outcome: is_last_page', 'outcome: page_id', "models.yaml:3:19 outcome: expected a column with outcome: true, found 'page_id'"],
+    ['alibaba', 'models', 'kind: gradient-boosting', 'kind: gradient-bosting', "models.yaml:9:21 kind: expected one of one-feature, logistic-regression, gradient-boosting, found 'gradient-bosting'; did you mean gradient-boosting?"],
+    ['alibaba', 'models', 'leaves: 15', 'leafs: 15', 'models.yaml:9:71 boosting: unknown key leafs; did you mean leaves?'],
+    ['alibaba', 'models', 'test_share: 0.2', 'test_share: 2', "models.yaml:4:24 test_share: expected a number from 0.01 to 0.9, found '2'"],
+    ['alibaba', 'deployment', 'partitions: 1', 'partitions: 0', "deployment.yaml:1:13 partitions: expected an integer from 1 to 1024, found '0'"],
+    ['user-behavior', 'models', 'within: 30m', 'within: 30s', "models.yaml:3:35 within: expected a multiple of the tile (60 s), found '30s'"],
+    ['user-behavior', 'models', 'anchor: 2017-11-26', 'anchor: 2017-13-26', "models.yaml:4:30 anchor: expected a date such as 2011-09-09 or 2011-09-09T06:00:00Z, found '2017-13-26'"],
+  ])('says where and what: %s %s.yaml, %s -> %s', (name, part, from, to, expected) => {
+    const problems = problemsOf(name, part, from, to);
+    expect(problems).toContainEqual(expect.stringContaining(expected));
+  });
+
+  it('reports every mistake of a file, in order', () => {
+    const { problems } = parseSource(filesOf('online-retail', (part, text) => part === 'schema' ? text.replace('type: int', 'type: itn').replace('entity:', 'entiti:') : text));
+    expect(problems.map((problem) => problem.line)).toEqual([1, 13, 20]);
+  });
+
+  it('reports broken YAML and empty files with their place', () => {
+    const broken = parseSource(filesOf('alibaba', (part, text) => part === 'schema' ? 'source: a\n  b: [1, 2\n' : text)).problems;
+    expect(broken[0]).toMatchObject({ path: 'schema.yaml', line: 1 });
+    const empty = parseSource(filesOf('alibaba', (part, text) => part === 'features' ? '' : text)).problems;
+    expect(empty).toEqual([{ path: 'features.yaml', line: 1, column: 1, message: 'expected keys with values, found nothing' }]);
+    const twice = parseSource(filesOf('alibaba', (part, text) => part === 'schema' ? `${text}\nentity: gender\n` : text)).problems;
+    expect(twice[0]?.message).toMatch(/unique/);
+  });
+});
