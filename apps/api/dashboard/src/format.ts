@@ -31,3 +31,10 @@ export function risk(probability: number | null): Risk {
   if (probability === null) return 'none';
   return probability >= 0.66 ? 'high' : probability >= 0.33 ? 'middle' : 'low';
 }
+
+const CHANCES: Readonly<Record<string, string>> = { churn: 'chance of churn', leaves: 'chance of leaving' };
+
+/** What a probability of this target is called. */
+export function chance(target: string): string {
+  return CHANCES[target] ?? `chance: ${words(target)}`;
+}

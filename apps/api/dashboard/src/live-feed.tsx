@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { JSX } from 'preact';
 import type { Score, SourceInfo } from './client.ts';
-import { instant, words } from './format.ts';
+import { instant, number, words } from './format.ts';
 import { RiskBar } from './risk-bar.tsx';
 import { listenToScores, type Connection } from './score-feed.ts';
 
@@ -56,5 +56,5 @@ export function LiveFeed(props: { source: SourceInfo; onConnection: (state: Conn
 function detail(score: Score): string {
   const reason = score.reasons?.[0];
   if (score.eventTime !== null) return instant(score.eventTime);
-  return reason === undefined ? `reward ${score.reward ?? 0}` : words(reason.feature);
+  return reason === undefined ? `reward ${score.reward ?? 0}` : `${words(reason.feature)} ${number(reason.value)}`;
 }

@@ -1,7 +1,7 @@
 import { useEffect, useRef } from 'preact/hooks';
 import type { JSX } from 'preact';
 import type { Reason, SourceInfo, Story, Transition } from './client.ts';
-import { instant, number, percent, risk, words } from './format.ts';
+import { chance, instant, number, percent, risk, words } from './format.ts';
 import { usePolled } from './hooks.ts';
 import { WhatIf } from './what-if.tsx';
 
@@ -45,7 +45,7 @@ function Told({ source, story }: { source: SourceInfo; story: Story }): JSX.Elem
       <div class={`verdict ${risk(score.churnProbability)}`}>
         <p class="big">{percent(score.churnProbability)}</p>
         <p>
-          {score.churnProbability === null ? 'states and rewards only, until a model is trained' : source.target === 'churn' ? 'chance of churn' : `chance that it ${words(source.target)}`}
+          {score.churnProbability === null ? 'states and rewards only, until a model is trained' : chance(source.target)}
           {score.expectedValue !== null && <><br />expected value of the rest: <b>{number(score.expectedValue)}</b></>}
           {score.model !== null && <><br /><span class="muted">{score.model.name} version {score.model.version}, {words(score.model.kind)}</span></>}
         </p>

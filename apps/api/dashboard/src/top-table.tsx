@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 import type { Score, SourceInfo } from './client.ts';
-import { instant, number, words } from './format.ts';
+import { chance, instant, number, words } from './format.ts';
 import { usePolled } from './hooks.ts';
 import { RiskBar } from './risk-bar.tsx';
 
@@ -19,7 +19,7 @@ export function TopTable({ source, onOpen }: { source: SourceInfo; onOpen: (enti
           <div class="scroll">
             <table>
               <thead>
-                <tr><th scope="col">{words(source.entity)}</th><th scope="col">{source.target === 'churn' ? 'chance of churn' : `chance: ${words(source.target)}`}</th><th scope="col">main reason</th>{valued && <th scope="col" class="right">expected value</th>}{timed && <th scope="col" class="right">last event</th>}</tr>
+                <tr><th scope="col">{words(source.entity)}</th><th scope="col">{chance(source.target)}</th><th scope="col">main reason</th>{valued && <th scope="col" class="right">expected value</th>}{timed && <th scope="col" class="right">last event</th>}</tr>
               </thead>
               <tbody>
                 {scored.map((score) => (

@@ -1,4 +1,5 @@
 import type { ScoreLine } from './churn-score.ts';
+import { NewestEntries } from './newest-entries.ts';
 
 /** The newest lines and how many there ever were. */
 class Recent {
@@ -14,22 +15,28 @@ class Recent {
 
 /** A bounded picture of one source: each entity's latest score and last transitions, as text until somebody asks. */
 class SourceBoard {
-  readonly scores = new Map<string, ScoreLine>();
-  readonly transitions = new Map<string, string[]>();
+  readonly scores: NewestEntries<ScoreLine>;
+  readonly transitions: NewestEntries<string[]>;
   readonly recent = new Recent();
-  topAtMs = -Infinity;
-  top: readonly ScoreLine[] = [];
+  /** The ranking by how many it holds; few are wanted often, many seldom. */
+  readonly tops = new Map<number, { lines: readonly ScoreLine[]; atMs: number }>();
+
+  constructor(entityLimit: number) {
+    this.scores = new NewestEntries(entityLimit);
+    this.transitions = new NewestEntries(entityLimit);
+  }
 }
 
 export interface LiveBoardOptions {
-  /** Entities kept per source; the one that scored longest ago leaves first. */
+  /** Entities kept per source, and a quarter more for a while; those that scored longest ago leave first. */
   readonly entityLimit: number;
   readonly transitionsPerEntity: number;
   readonly recentLimit: number;
   readonly now: () => number;
 }
 
-const TOP_LIMIT = 1000;
+const TOP_FEW = 50;
+const TOP_MANY = 1000;
 const TOP_FRESH_MS = 500;
 
 /** What is known right now, in bounded memory: the newest score of each entity, who is most at risk, the last transitions. */
@@ -44,13 +51,7 @@ export class LiveBoard {
 
   putScore(line: ScoreLine): void {
     const board = this.#board(line.source);
-    // Deleting first moves the entity to the end, which keeps the map in order of last use.
-    board.scores.delete(line.entity);
-    board.scores.set(line.entity, line);
-    if (board.scores.size > this.#options.entityLimit) {
-      const oldest = board.scores.keys().next().value!;
-      board.scores.delete(oldest);
-    }
+    board.scores.put(line.entity, line);
     board.recent.push(line, this.#options.recentLimit);
     this.#recent.push(line, this.#options.recentLimit);
   }
@@ -60,9 +61,7 @@ export class LiveBoard {
     const last = transitions.get(entity) ?? [];
     last.push(json);
     if (last.length > this.#options.transitionsPerEntity) last.shift();
-    transitions.delete(entity);
-    transitions.set(entity, last);
-    if (transitions.size > this.#options.entityLimit) transitions.delete(transitions.keys().next().value!);
+    transitions.put(entity, last);
   }
 
   latest(source: string, entity: string): ScoreLine | undefined {
@@ -101,17 +100,16 @@ export class LiveBoard {
   top(source: string, limit: number): readonly ScoreLine[] {
     const board = this.#sources.get(source);
     if (board === undefined) return [];
+    const held = limit <= TOP_FEW ? TOP_FEW : TOP_MANY;
     const now = this.#options.now();
-    if (now - board.topAtMs >= TOP_FRESH_MS) {
-      board.top = highest(board.scores.values(), TOP_LIMIT);
-      board.topAtMs = now;
-    }
-    return board.top.slice(0, limit);
+    let top = board.tops.get(held);
+    if (top === undefined || now - top.atMs >= TOP_FRESH_MS) board.tops.set(held, (top = { lines: highest(board.scores.values(), held), atMs: now }));
+    return top.lines.slice(0, limit);
   }
 
   #board(source: string): SourceBoard {
     let board = this.#sources.get(source);
-    if (board === undefined) this.#sources.set(source, (board = new SourceBoard()));
+    if (board === undefined) this.#sources.set(source, (board = new SourceBoard(this.#options.entityLimit)));
     return board;
   }
 }
