@@ -1,7 +1,7 @@
 /**
  * Records of one partition in columns of bytes, never as objects: record i has the key
  * `keys[keyOffsets[i] .. keyOffsets[i+1])` and the value `values[valueOffsets[i] .. valueOffsets[i+1])`.
- * An empty key means none. Buffers may be views; nobody changes them after handing them over.
+ * An empty key means none. Buffers may be views; who hands them to `commit` leaves them alone until it has resolved.
  */
 export interface PackedRecords {
   readonly count: number;
@@ -42,7 +42,13 @@ export interface CommittedOffset {
 }
 
 export interface TopicSettings {
+  /** At least 1. For a `shared` topic the count on a networked log; the embedded log makes one for each app that writes. */
   readonly partitions: number;
+  /**
+   * Several apps write the topic, all without naming a partition (dead letters). A partition of the embedded log is written by one
+   * app only, so there each app gets its own on its first append; readers find them all in `describeTopics`.
+   */
+  readonly shared?: boolean;
   /** `compact` keeps the newest record of each key, `delete` drops by age; the embedded log keeps everything. */
   readonly cleanup?: 'delete' | 'compact';
   /** Milliseconds that `delete` keeps a record; absent keeps it for ever. */
@@ -66,6 +72,7 @@ export interface OffsetCommit {
   readonly group: string;
   readonly topic: string;
   readonly partition: number;
+  /** Not below what the group committed before: a step back is refused (`VERSION_MISMATCH`, the whole transaction not applied). */
   readonly offset: number;
   readonly metadata?: string;
 }
@@ -92,10 +99,11 @@ export interface LogWriter {
 }
 
 export interface ReadOptions {
-  /** Stop collecting once this many value bytes are held; at least one batch is returned when there is one. */
+  /** Stop collecting once this many value bytes are held; at least one batch is returned when there is one. 32 MiB by default. */
   readonly maxBytes?: number;
-  /** How long to wait for a first batch when there is none yet; 0 returns at once. */
+  /** How long to wait for a first batch when there is none yet; 0 (the default) returns at once. */
   readonly maxWaitMs?: number;
+  /** Ends the wait early; the read then resolves with nothing instead of throwing. */
   readonly signal?: AbortSignal;
 }
 

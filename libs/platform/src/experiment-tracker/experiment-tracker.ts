@@ -20,7 +20,7 @@ export interface Run {
   readonly status: RunStatus;
   readonly startedAtMs: number;
   readonly endedAtMs: number | undefined;
-  /** The last value logged of each metric. */
+  /** The value at the highest step of each metric, there the newest. */
   readonly metrics: Readonly<Record<string, number>>;
   readonly params: Readonly<Record<string, string>>;
   readonly tags: Readonly<Record<string, string>>;

@@ -195,7 +195,7 @@ export class LineFramer {
       this.dropUnclosed(`no closing quote within ${this.maxLineBytes} bytes`);
       return;
     }
-    this.skippedHead = Buffer.from(this.held.subarray(0, KEPT_BYTES));
+    this.skippedHead = Buffer.from(this.held.subarray(0, Math.min(KEPT_BYTES, this.heldLength)));
     this.skippedBytes = this.heldLength;
     this.heldLength = 0;
   }

@@ -31,7 +31,8 @@ export class ListReader implements FieldReader {
   private readonly nulls: NullMarks;
   private readonly separator: number;
   private readonly listSeparator: number;
-  private readonly length: number;
+  /** Fixed number of tokens, 0 when lists may have any. */
+  readonly length: number;
   private readonly pad: Buffer;
   private readonly parse: TokenParser;
   private readonly badToken: string;
@@ -76,14 +77,14 @@ export class ListReader implements FieldReader {
     this.wholeDigits = type.name === 'decimal' ? type.precision - type.scale : 9;
     this.units = Int32Array.from({ length: this.scale + 1 }, (_, digits) => POWERS_OF_TEN[this.scale - digits]);
     this.shape = this.shapeFor(type, format);
-    this.lowInt = this.checksLater ? INT_LOW : Math.max(Math.ceil(this.low), INT_LOW) | 0;
-    this.highInt = this.checksLater ? INT_HIGH : Math.min(Math.floor(this.high), INT_HIGH) | 0;
+    this.lowInt = Math.max(Math.ceil(this.low), INT_LOW) | 0;
+    this.highInt = Math.min(Math.floor(this.high), INT_HIGH) | 0;
     this.twoZeros = (this.listSeparator << 24) | (ZERO << 16) | (this.listSeparator << 8) | ZERO;
   }
 
   /** The short paths hold every intermediate in 32 bits, take zeros without a look and know no pad but `0`. */
   private shapeFor(type: ScalarType, format: DelimitedFormat): 'digits' | 'decimal' | 'any' {
-    const zeroIsFine = this.checksLater || (this.low <= 0 && this.high >= 0);
+    const zeroIsFine = this.low <= 0 && this.high >= 0;
     if (!zeroIsFine || this.allowed !== undefined || (format.lists !== undefined && format.lists.pad !== '0')) return 'any';
     if (type.name === 'int') return 'digits';
     return type.name === 'decimal' && type.precision <= 9 && this.wholeDigits >= 1 ? 'decimal' : 'any';

@@ -96,7 +96,8 @@ export function parseDouble(bytes: Uint8Array, start: number, end: number): numb
   }
   const fraction = pointAt < 0 ? 0 : end - pointAt - 1;
   // Both operands are exact here, so the one division rounds correctly (Clinger 1990).
-  if (position === end && end - start <= 16 && end - start > (pointAt < 0 ? 0 : 1)) return mantissa / POWERS_OF_TEN[fraction];
+  const digits = end - start - (pointAt < 0 ? 0 : 1);
+  if (position === end && digits > 0 && digits <= 15) return mantissa / POWERS_OF_TEN[fraction];
   let text = '';
   for (position = start; position < end; position++) {
     const byte = bytes[position];

@@ -163,11 +163,9 @@ export class RowReader {
     if (reason === 'invalid-utf8') return 'UTF-8 text';
     if (reason.startsWith('missing-')) return `a value of type ${type}`;
     if (reason !== 'list-length' || this.lengthGiver === undefined) return type;
-    const count = this.lengthGiver.unpaddedCount;
     const list = this.readers[index] as ListReader;
-    return list.failure === 'list-length' && list.unpaddedCount > count && list !== this.lengthGiver
-      ? `padding after the ${count} items of ${this.lengthGiver.column.name}`
-      : `${type} of the format's fixed length`;
+    if (list.count !== list.length) return `${type} of ${list.length} entries`;
+    return `padding after the ${this.lengthGiver.unpaddedCount} items of ${this.lengthGiver.column.name}`;
   }
 }
 

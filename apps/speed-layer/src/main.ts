@@ -1,0 +1,28 @@
+import 'reflect-metadata';
+import { NestFactory } from '@nestjs/core';
+import type { AsyncMicroserviceOptions } from '@nestjs/microservices';
+import { EventLog, ExperimentTracker, ObjectStore, SchemaRegistry, type Logger } from '#tideline/platform';
+import { EventLogServer } from './event-log-server.ts';
+import { LOGGER, SpeedLayerModule } from './speed-layer.module.ts';
+import { SpeedLayer } from './speed-layer.ts';
+
+const ended = Promise.withResolvers<void>();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => ended.resolve());
+
+const app = await NestFactory.createMicroservice<AsyncMicroserviceOptions>(SpeedLayerModule, {
+  logger: ['error', 'warn'],
+  useFactory: (speedLayer: SpeedLayer) => ({ strategy: new EventLogServer(speedLayer.group(), (error) => ended.reject(error)) }),
+  inject: [SpeedLayer],
+});
+const logger = app.get<Logger>(LOGGER);
+await app.listen();
+logger.info('the speed layer follows the raw topics');
+try {
+  await ended.promise;
+} catch (error) {
+  logger.error({ err: error }, 'the speed layer ends');
+  process.exitCode = 1;
+}
+await app.close();
+await app.get(SpeedLayer).stop();
+for (const door of [EventLog, ObjectStore, ExperimentTracker, SchemaRegistry]) await app.get<{ close(): Promise<void> }>(door).close();

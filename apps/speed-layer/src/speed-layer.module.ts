@@ -1,0 +1,86 @@
+import { Controller, Module, UseFilters, Catch, type RpcExceptionFilter } from '@nestjs/common';
+import { MessagePattern, Payload } from '@nestjs/microservices';
+import { throwError, type Observable } from 'rxjs';
+import {
+  Clock,
+  createLogger,
+  EventLog,
+  ExperimentTracker,
+  loadConfiguration,
+  Metrics,
+  ObjectStore,
+  openEventLog,
+  openExperimentTracker,
+  openObjectStore,
+  openSchemaRegistry,
+  SchemaRegistry,
+  SystemClock,
+  type Configuration,
+  type Logger,
+} from '#tideline/platform';
+import type { ProcessorOutput } from '#tideline/streaming';
+import { RECORDS, type Delivery } from './event-log-server.ts';
+import { loadSources } from './load-sources.ts';
+import { SpeedLayerMetrics } from './speed-layer-metrics.ts';
+import { SpeedLayer } from './speed-layer.ts';
+
+export const CONFIGURATION = Symbol('configuration');
+export const LOGGER = Symbol('logger');
+
+/** Lets a failure through as it is: it ends the group, and the engine must see what kind it is. */
+@Catch()
+export class RethrowFilter implements RpcExceptionFilter {
+  catch(error: unknown): Observable<never> {
+    return throwError(() => error);
+  }
+}
+
+/** Takes the batches that the transport hands over. */
+@Controller()
+@UseFilters(RethrowFilter)
+export class RecordsController {
+  readonly #speedLayer: SpeedLayer;
+
+  constructor(speedLayer: SpeedLayer) {
+    this.#speedLayer = speedLayer;
+  }
+
+  @MessagePattern(RECORDS)
+  process(@Payload() delivery: Delivery): ProcessorOutput | Promise<ProcessorOutput> {
+    return this.#speedLayer.process(delivery);
+  }
+}
+
+/** Opens the speed layer's doors and wires its story. */
+@Module({
+  controllers: [RecordsController],
+  providers: [
+    { provide: CONFIGURATION, useFactory: () => loadConfiguration(process.cwd()) },
+    { provide: LOGGER, useFactory: ({ logLevel }: Configuration) => createLogger({ app: 'speed-layer', level: logLevel }), inject: [CONFIGURATION] },
+    { provide: Clock, useClass: SystemClock },
+    { provide: Metrics, useFactory: () => new Metrics('speed-layer') },
+    { provide: SpeedLayerMetrics, useFactory: (metrics: Metrics) => new SpeedLayerMetrics(metrics), inject: [Metrics] },
+    { provide: EventLog, useFactory: ({ eventLog }: Configuration) => openEventLog(eventLog, { app: 'speed-layer' }), inject: [CONFIGURATION] },
+    { provide: ObjectStore, useFactory: ({ objectStore }: Configuration) => openObjectStore(objectStore), inject: [CONFIGURATION] },
+    { provide: ExperimentTracker, useFactory: ({ experiments }: Configuration) => openExperimentTracker(experiments), inject: [CONFIGURATION] },
+    { provide: SchemaRegistry, useFactory: ({ schemaRegistry }: Configuration) => openSchemaRegistry(schemaRegistry), inject: [CONFIGURATION] },
+    {
+      provide: SpeedLayer,
+      useFactory: async (
+        log: EventLog,
+        store: ObjectStore,
+        tracker: ExperimentTracker,
+        registry: SchemaRegistry,
+        clock: Clock,
+        metrics: SpeedLayerMetrics,
+        logger: Logger,
+      ) => {
+        const speedLayer = new SpeedLayer({ log, store, tracker, registry, clock }, await loadSources('sources'), metrics, (message) => logger.warn(message));
+        await speedLayer.prepare();
+        return speedLayer;
+      },
+      inject: [EventLog, ObjectStore, ExperimentTracker, SchemaRegistry, Clock, SpeedLayerMetrics, LOGGER],
+    },
+  ],
+})
+export class SpeedLayerModule {}

@@ -1,0 +1,58 @@
+import type { Dataset } from '../dataset.ts';
+import type { Core, Family, FitContext, FitSettings } from '../family.ts';
+import { logLossOfMargin, priorLogOdds } from '../linear/log-loss.ts';
+import type { Section } from '../model-file.ts';
+import { float64Section } from '../model-file.ts';
+
+/** Says the training prior (or mean) whatever the features: the least that any model must beat. */
+export const constantBaseline: Family = {
+  kind: 'constant',
+  tasks: ['classification', 'regression'],
+  parameters: {},
+  imputesMissing: false,
+  needsFeature: false,
+  orderTolerance: 1e-12,
+  fit: fitConstant,
+  load: (file) => new ConstantCore(float64Section(file, 'constant.margin', 1)[0]!),
+};
+
+class ConstantCore implements Core {
+  readonly #margin: number;
+
+  constructor(margin: number) {
+    this.#margin = margin;
+  }
+
+  margin(): number {
+    return this.#margin;
+  }
+
+  explain(_x: Float64Array, contributions: Float64Array): number {
+    contributions.fill(0);
+    return this.#margin;
+  }
+
+  sections(): Record<string, Section> {
+    return { 'constant.margin': Float64Array.of(this.#margin) };
+  }
+}
+
+async function fitConstant(data: Dataset, settings: FitSettings, context: FitContext): Promise<{ core: Core; history: readonly number[] }> {
+  const margin = settings.task === 'classification' ? priorLogOdds(data.y, data.weights) : weightedMean(data.y, data.weights);
+  const losses = data.y.map((y) => (settings.task === 'classification' ? logLossOfMargin(y, margin) : (y - margin) ** 2));
+  if (context.pace.spend(8 * data.rowCount)) await context.pace.pause();
+  return { core: new ConstantCore(margin), history: [weightedMean(losses, data.weights)] };
+}
+
+/** Plain weighted mean; the running update keeps a constant column exact. */
+export function weightedMean(values: Float64Array, weights: Float64Array | undefined): number {
+  let mean = 0;
+  let total = 0;
+  for (let i = 0; i < values.length; i++) {
+    const weight = weights === undefined ? 1 : weights[i]!;
+    if (weight === 0) continue;
+    total += weight;
+    mean += (weight / total) * (values[i]! - mean);
+  }
+  return mean;
+}

@@ -1,0 +1,58 @@
+import { constantBaseline } from './baseline/constant.ts';
+import { oneFeature } from './baseline/one-feature.ts';
+import type { Estimator, FittedModel } from './estimator.ts';
+import type { Family } from './family.ts';
+import { logisticRegression } from './linear/logistic-regression.ts';
+import { decodeModelFile, ModelFileError } from './model-file.ts';
+import type { EstimatorDefinition } from './pipeline.ts';
+import { createPipelineEstimator, FittedPipeline } from './pipeline.ts';
+import { gradientBoosting } from './trees/gradient-boosting.ts';
+
+/** Every method there is; a family added here can be created, loaded, and is put through all estimator checks. */
+export const catalog: readonly Family[] = [constantBaseline, oneFeature, logisticRegression, gradientBoosting];
+
+/** A definition that names no estimator; the message lists each problem. */
+export class EstimatorDefinitionError extends Error {
+  override readonly name = 'EstimatorDefinitionError';
+}
+
+/** All that is wrong with a definition, as messages; empty when `createEstimator` takes it. */
+export function definitionProblems(definition: EstimatorDefinition): readonly string[] {
+  const family = catalog.find(({ kind }) => kind === definition.kind);
+  if (family === undefined) return [`expected a kind of model among ${catalog.map(({ kind }) => kind).join(', ')}, found ${definition.kind}`];
+  const problems: string[] = [];
+  if (!family.tasks.includes(definition.task)) problems.push(`expected a task that ${family.kind} can do (${family.tasks.join(', ')}), found ${definition.task}`);
+  for (const [name, value] of Object.entries(definition.parameters)) {
+    const problem = parameterProblem(family, name, value);
+    if (problem !== undefined) problems.push(problem);
+  }
+  for (const { step } of definition.prepare) {
+    if (step !== 'signed_log1p' && step !== 'standardize') problems.push(`expected a preparation step among signed_log1p, standardize, found ${String(step)}`);
+  }
+  if (family.needsFeature && definition.feature === undefined) problems.push(`expected the feature that ${family.kind} looks at, found none`);
+  if (!family.needsFeature && definition.feature !== undefined) problems.push(`expected no single feature for ${family.kind}, found ${definition.feature}`);
+  return problems;
+}
+
+function parameterProblem(family: Family, name: string, value: number): string | undefined {
+  const rule = Object.hasOwn(family.parameters, name) ? family.parameters[name] : undefined;
+  if (rule === undefined) return `expected a parameter of ${family.kind} (${Object.keys(family.parameters).join(', ') || 'it has none'}), found ${name}`;
+  const inRange = typeof value === 'number' && value >= rule.min && value <= rule.max && (!rule.integer || Number.isInteger(value));
+  return inRange ? undefined : `expected ${name} of ${family.kind} to be ${rule.integer ? 'an integer' : 'a number'} in [${rule.min}, ${rule.max}], found ${value}`;
+}
+
+/** An unfitted estimator for the definition; throws `EstimatorDefinitionError` for one that `definitionProblems` objects to. */
+export function createEstimator(definition: EstimatorDefinition): Estimator {
+  const problems = definitionProblems(definition);
+  if (problems.length > 0) throw new EstimatorDefinitionError(problems.join('; '));
+  return createPipelineEstimator(catalog.find(({ kind }) => kind === definition.kind)!, definition);
+}
+
+/** The model that `save` wrote, equal to it bit for bit; throws `ModelFileError` for anything else, and executes nothing. */
+export function loadModel(bytes: Uint8Array): FittedModel {
+  const file = decodeModelFile(bytes);
+  const family = catalog.find(({ kind }) => kind === file.kind);
+  if (family === undefined) throw new ModelFileError('unknown-kind', `expected a kind of model among ${catalog.map(({ kind }) => kind).join(', ')}, found ${file.kind}`);
+  if (!family.tasks.includes(file.task)) throw new ModelFileError('corrupt', `expected a task of ${family.kind}, found ${file.task}`);
+  return FittedPipeline.load(family, file);
+}

@@ -1,0 +1,96 @@
+import type { Task } from './estimator.ts';
+
+/** Rows to learn from. `X` is row-major (rowCount x columnCount) and NaN is a missing value; `y` is 0 or 1, or a real target. */
+export interface Dataset {
+  readonly rowCount: number;
+  readonly columnCount: number;
+  readonly X: Float64Array;
+  readonly y: Float64Array;
+  /** One per row, at least 0; a row of weight 2 counts as that row twice. */
+  readonly weights?: Float64Array | undefined;
+  readonly featureNames: readonly string[];
+}
+
+/** Data that no model can be learned from; the message says what was expected, what was found and where. */
+export class InvalidDatasetError extends Error {
+  override readonly name = 'InvalidDatasetError';
+}
+
+/** The first thing that makes the data unfit for the task, or undefined. */
+export function datasetProblem(data: Dataset, task: Task): string | undefined {
+  return shapeProblem(data) ?? featureProblem(data.X, data.rowCount, data.columnCount, data.featureNames) ?? targetProblem(data, task) ?? weightProblem(data);
+}
+
+function shapeProblem(data: Dataset): string | undefined {
+  const { rowCount, columnCount, X, y, weights, featureNames } = data;
+  if (!Number.isInteger(rowCount) || rowCount < 1) return `expected at least one row, found ${rowCount}`;
+  if (!Number.isInteger(columnCount) || columnCount < 1) return `expected at least one feature column, found ${columnCount}`;
+  if (X.length !== rowCount * columnCount) return `expected ${rowCount} x ${columnCount} feature values, found ${X.length}`;
+  if (y.length !== rowCount) return `expected ${rowCount} targets, found ${y.length}`;
+  if (weights !== undefined && weights.length !== rowCount) return `expected ${rowCount} weights, found ${weights.length}`;
+  if (featureNames.length !== columnCount) return `expected ${columnCount} feature names, found ${featureNames.length}`;
+  if (new Set(featureNames).size !== columnCount) return `expected distinct feature names, found ${featureNames.join(', ')}`;
+  return undefined;
+}
+
+function featureProblem(X: Float64Array, rowCount: number, columnCount: number, names: readonly string[]): string | undefined {
+  const at = firstInfinite(X, rowCount * columnCount);
+  if (at < 0) return undefined;
+  return `expected finite features (NaN where missing), found ${X[at]} in ${names[at % columnCount]}, row ${Math.floor(at / columnCount)}`;
+}
+
+function targetProblem(data: Dataset, task: Task): string | undefined {
+  const { y } = data;
+  for (let i = 0; i < y.length; i++) {
+    const value = y[i]!;
+    if (task === 'classification' ? value !== 0 && value !== 1 : !Number.isFinite(value)) {
+      return `expected ${task === 'classification' ? 'a label of 0 or 1' : 'a finite target'}, found ${value} in row ${i}`;
+    }
+  }
+  return undefined;
+}
+
+function weightProblem(data: Dataset): string | undefined {
+  if (data.weights === undefined) return undefined;
+  let total = 0;
+  for (let i = 0; i < data.weights.length; i++) {
+    const weight = data.weights[i]!;
+    if (!(weight >= 0) || weight === Infinity) return `expected finite weights of at least 0, found ${weight} in row ${i}`;
+    total += weight;
+  }
+  return total > 0 ? undefined : 'expected a positive sum of weights, found 0';
+}
+
+/** Index of the first infinite value among the first `count`, or -1; NaN passes, it means missing. */
+function firstInfinite(values: Float64Array, count: number): number {
+  for (let i = 0; i < count; i++) {
+    const value = values[i]!;
+    if (value === Infinity || value === -Infinity) return i;
+  }
+  return -1;
+}
+
+/** Throws `InvalidDatasetError` unless `X` holds exactly `rowCount` rows of the features named, none infinite. */
+export function checkRows(X: Float64Array, rowCount: number, featureNames: readonly string[]): void {
+  const columnCount = featureNames.length;
+  if (X.length !== rowCount * columnCount) {
+    throw new InvalidDatasetError(`expected ${rowCount} x ${columnCount} feature values (${featureNames.join(', ')}), found ${X.length}`);
+  }
+  const problem = featureProblem(X, rowCount, columnCount, featureNames);
+  if (problem !== undefined) throw new InvalidDatasetError(problem);
+}
+
+/** The rows named, in that order, repeats included, as a new data set. */
+export function takeRows(data: Dataset, rows: Int32Array): Dataset {
+  const { columnCount, featureNames } = data;
+  const X = new Float64Array(rows.length * columnCount);
+  const y = new Float64Array(rows.length);
+  const weights = data.weights === undefined ? undefined : new Float64Array(rows.length);
+  for (let i = 0; i < rows.length; i++) {
+    const row = rows[i]!;
+    X.set(data.X.subarray(row * columnCount, (row + 1) * columnCount), i * columnCount);
+    y[i] = data.y[row]!;
+    if (weights !== undefined) weights[i] = data.weights![row]!;
+  }
+  return { rowCount: rows.length, columnCount, X, y, weights, featureNames };
+}

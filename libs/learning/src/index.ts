@@ -1,0 +1,32 @@
+/**
+ * How models learn and are judged: pure computation on typed arrays, importing nothing outside itself.
+ *
+ * - An estimator is configuration; `fit` leaves it and the data alone and returns an immutable model. Time, randomness and the right to
+ *   pause are handed in, so the same data, seed and parameters give the same model bytes (invariant I6).
+ * - Rows are row-major float64, NaN is a missing value, infinity is refused. Preparation is part of the model and saved with it.
+ * - Contributions and base value add up to the margin (log-odds, or the value).
+ * - A new method is one `Family` in `catalog.ts`; `estimator.checks.ts` then holds it to what every estimator promises.
+ *
+ * Start reading at `estimator.ts`, then `pipeline.ts`, then a family: `linear/`, `trees/`, `baseline/`.
+ */
+export type { Estimator, FitOptions, FittedModel, Task } from './estimator.ts';
+export type { Dataset } from './dataset.ts';
+export { datasetProblem, InvalidDatasetError, takeRows } from './dataset.ts';
+export { Random } from './random.ts';
+export { catalog, createEstimator, definitionProblems, EstimatorDefinitionError, loadModel } from './catalog.ts';
+export type { Family, ParameterRule } from './family.ts';
+export type { EstimatorDefinition } from './pipeline.ts';
+export type { PrepareStep, StepName } from './prepare/preparation.ts';
+export type { ModelFileProblem } from './model-file.ts';
+export { ModelFileError } from './model-file.ts';
+export type { CalibrationBin, Confusion } from './metrics/classification.ts';
+export { accuracy, brier, calibrationBins, calibrationError, confusion, f1, logLoss, prAuc, precision, recall, rocAuc } from './metrics/classification.ts';
+export { mae, r2, rmse } from './metrics/regression.ts';
+export type { Interval, PairedDifference } from './metrics/delong.ts';
+export { delongInterval, delongPaired } from './metrics/delong.ts';
+export type { BootstrapOptions } from './metrics/bootstrap.ts';
+export { bootstrap } from './metrics/bootstrap.ts';
+export type { Split } from './model-selection/splits.ts';
+export { holdoutSplit, splitByFold, stratifiedFolds, timeSplit } from './model-selection/splits.ts';
+export type { CrossValidation } from './model-selection/cross-validate.ts';
+export { crossValidate } from './model-selection/cross-validate.ts';

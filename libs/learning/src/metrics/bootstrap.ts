@@ -1,0 +1,40 @@
+import { strict as assert } from 'node:assert';
+import type { Random } from '../random.ts';
+import type { Interval } from './delong.ts';
+
+export interface BootstrapOptions {
+  readonly random: Random;
+  /** Resamples drawn; 1000 unless told. */
+  readonly repeats?: number;
+  readonly level?: number;
+}
+
+/**
+ * Percentile interval of any statistic of rows (Efron 1979): `statistic` is called once with rows 0, 1, … and then with resamples drawn
+ * with replacement. A NaN (one class drawn alone, say) is left out; bounds are NaN when every resample gave one.
+ */
+export function bootstrap(rowCount: number, statistic: (rows: Int32Array) => number, options: BootstrapOptions): Interval {
+  assert(Number.isInteger(rowCount) && rowCount > 0, `expected at least one row to resample, found ${rowCount}`);
+  const { random, repeats = 1000, level = 0.95 } = options;
+  const rows = Int32Array.from({ length: rowCount }, (_, i) => i);
+  const value = statistic(rows);
+  const drawn: number[] = [];
+  for (let repeat = 0; repeat < repeats; repeat++) {
+    for (let i = 0; i < rowCount; i++) rows[i] = random.int(rowCount);
+    const result = statistic(rows);
+    if (!Number.isNaN(result)) drawn.push(result);
+  }
+  const sorted = Float64Array.from(drawn).sort();
+  const mean = sorted.reduce((sum, result) => sum + result, 0) / sorted.length;
+  const standardError = Math.sqrt(sorted.reduce((sum, result) => sum + (result - mean) ** 2, 0) / (sorted.length - 1));
+  return { value, low: quantileOfSorted(sorted, (1 - level) / 2), high: quantileOfSorted(sorted, (1 + level) / 2), standardError };
+}
+
+/** Linear between order statistics (type 7 of Hyndman & Fan 1996); NaN for no values. */
+export function quantileOfSorted(sorted: Float64Array, share: number): number {
+  if (sorted.length === 0) return NaN;
+  const at = share * (sorted.length - 1);
+  const below = Math.floor(at);
+  const above = Math.min(below + 1, sorted.length - 1);
+  return sorted[below]! + (at - below) * (sorted[above]! - sorted[below]!);
+}

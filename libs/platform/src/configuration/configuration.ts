@@ -1,0 +1,146 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseEnv } from 'node:util';
+import { z } from 'zod';
+import { doors, maskAddress, parseAddress, type AddressRules } from '../address.ts';
+import { isPlatformError, PlatformError } from '../errors.ts';
+import { fileSystemError, systemCode } from '../file-system/file-system-error.ts';
+import { nearestName } from './nearest-name.ts';
+
+export type ApiRole = 'read' | 'predict' | 'operate';
+
+/** Who may call the API: the key itself is never kept, only its SHA-256 in 64 hexadecimal digits. */
+export interface ApiKey {
+  readonly name: string;
+  readonly role: ApiRole;
+  readonly sha256: string;
+}
+
+/** Every setting, checked. */
+export interface Configuration {
+  readonly eventLog: string;
+  readonly objectStore: string;
+  readonly experiments: string;
+  readonly schemaRegistry: string;
+  readonly host: string;
+  /** 0 lets the system choose. */
+  readonly port: number;
+  readonly apiKeys: readonly ApiKey[];
+  readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
+}
+
+/** The names and values of settings, as `process.env` has them. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+const address = (rules: AddressRules, byDefault: string) =>
+  z.string().default(byDefault).check((context) => {
+    try {
+      parseAddress(context.value, rules);
+    } catch (error) {
+      if (!isPlatformError(error)) throw error;
+      // The message names the setting already.
+      context.issues.push({ code: 'custom', message: error.message.replace(`${rules.setting}: `, ''), input: '***' });
+    }
+  });
+
+const apiKeys = z
+  .string()
+  .default('')
+  .transform((text, context) => {
+    const entries = text.split(/[\s,]+/).filter((entry) => entry !== '');
+    return entries.flatMap((entry, i) => {
+      const match = /^([A-Za-z0-9_-]+):(read|predict|operate):([0-9a-f]{64})$/.exec(entry);
+      if (match !== null) return [{ name: match[1], role: match[2] as ApiRole, sha256: match[3] }];
+      // The entry may hold a key by mistake, so it is counted, not shown.
+      context.issues.push({ code: 'custom', message: `entry ${i + 1}: expected name:role:sha256-of-key, the role read, predict or operate`, input: '***' });
+      return [];
+    });
+  });
+
+const settings = z.object({
+  EVENT_LOG: address(doors.eventLog, 'file:./data/log'),
+  OBJECT_STORE: address(doors.objectStore, 'file:./data/lake'),
+  EXPERIMENTS: address(doors.experiments, 'file:./data/mlruns'),
+  SCHEMA_REGISTRY: address(doors.schemaRegistry, 'file:./data/schemas'),
+  TIDELINE_HOST: z.string().regex(/^[A-Za-z0-9.:_-]+$/, 'expected a host name or address').default('127.0.0.1'),
+  TIDELINE_PORT: z
+    .string()
+    .regex(/^\d{1,5}$/, 'expected a port from 0 to 65535')
+    .default('3000')
+    .transform(Number)
+    .refine((port) => port <= 65_535, 'expected a port from 0 to 65535'),
+  TIDELINE_API_KEYS: apiKeys,
+  TIDELINE_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
+});
+
+/** Names of all settings, in the order in which they are documented. */
+export const settingNames: readonly string[] = Object.keys(settings.shape);
+
+// Read by the project's own tests; no setting, but no misspelt one either.
+const otherNames = ['TIDELINE_SHARED'];
+
+/**
+ * Checks all settings at once and throws one `SETTING_INVALID` that lists everything wrong, without showing a secret. Empty values
+ * count as not set. Values of `env` win over those of the file's text.
+ */
+export function readConfiguration(env: Environment, envFileText = ''): Configuration {
+  const given = { ...parseEnv(envFileText), ...env };
+  const problems = Object.keys(given).filter(isUnknown).map(describeUnknown);
+  const known = Object.fromEntries(settingNames.map((name) => [name, given[name] === '' ? undefined : given[name]]));
+  const parsed = settings.safeParse(known);
+  if (!parsed.success) problems.push(...parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`));
+  else if (!isLoopback(parsed.data.TIDELINE_HOST) && parsed.data.TIDELINE_API_KEYS.length === 0) {
+    problems.push(`TIDELINE_HOST: ${parsed.data.TIDELINE_HOST} is reachable from other machines, which needs TIDELINE_API_KEYS; expected 127.0.0.1 without`);
+  }
+  if (problems.length > 0 || !parsed.success) throw new PlatformError('SETTING_INVALID', problems.join('\n'));
+  const { data } = parsed;
+  return {
+    eventLog: data.EVENT_LOG,
+    objectStore: data.OBJECT_STORE,
+    experiments: data.EXPERIMENTS,
+    schemaRegistry: data.SCHEMA_REGISTRY,
+    host: data.TIDELINE_HOST,
+    port: data.TIDELINE_PORT,
+    apiKeys: data.TIDELINE_API_KEYS,
+    logLevel: data.TIDELINE_LOG_LEVEL,
+  };
+}
+
+/** `readConfiguration` on this process's environment and the `.env` of a folder, if there is one. */
+export function loadConfiguration(folder: string, env: Environment = process.env): Configuration {
+  const path = join(folder, '.env');
+  let text = '';
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    if (systemCode(error) !== 'ENOENT') throw fileSystemError(error, 'read', path);
+  }
+  return readConfiguration(env, text);
+}
+
+/** Every setting as it may be shown: addresses without credentials, API keys by name and role. */
+export function printableConfiguration(configuration: Configuration): Readonly<Record<string, string>> {
+  return {
+    EVENT_LOG: maskAddress(configuration.eventLog),
+    OBJECT_STORE: maskAddress(configuration.objectStore),
+    EXPERIMENTS: maskAddress(configuration.experiments),
+    SCHEMA_REGISTRY: maskAddress(configuration.schemaRegistry),
+    TIDELINE_HOST: configuration.host,
+    TIDELINE_PORT: String(configuration.port),
+    TIDELINE_API_KEYS: configuration.apiKeys.map(({ name, role }) => `${name}:${role}:***`).join(','),
+    TIDELINE_LOG_LEVEL: configuration.logLevel,
+  };
+}
+
+/** Whether only this machine can reach a host of that name. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
+}
+
+function isUnknown(name: string): boolean {
+  return name.startsWith('TIDELINE_') && !settingNames.includes(name) && !otherNames.includes(name);
+}
+
+function describeUnknown(name: string): string {
+  return `${name}: no such setting; did you mean ${nearestName(name, settingNames)}?`;
+}

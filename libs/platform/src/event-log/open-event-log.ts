@@ -1,0 +1,10 @@
+import { doors, parseAddress } from '../address.ts';
+import type { EventLog } from './event-log.ts';
+import { FileEventLog } from './file-event-log.ts';
+import { MemoryEventLog } from './memory-event-log.ts';
+
+/** `file:./data/log` or `memory:`; anything else is refused with `ADDRESS_INVALID`. `app` names the writing application. */
+export async function openEventLog(address: string, options: { readonly app: string }): Promise<EventLog> {
+  const { scheme, path } = parseAddress(address, doors.eventLog);
+  return scheme === 'memory' ? new MemoryEventLog() : new FileEventLog(path, options);
+}

@@ -1,0 +1,152 @@
+// Exactly once, embedded, with real processes. Method: ingestor and speed layer replay a synthetic log undisturbed; then again in
+// another folder, killed with SIGKILL twenty times at seeded points and started again each time. What they leave behind must be the
+// same: every topic's batches with keys, values and headers, and the final state of every partition, byte for byte.
+import { createHash } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { FileEventLog, FileObjectStore, type EventLog } from '#tideline/platform';
+import { decodeCheckpoint } from '#tideline/streaming';
+import { chooseSeed, seeded } from '../../libs/streaming/src/fixtures.ts';
+import { House, isBuilt } from './processes.ts';
+
+const SOURCE = 'user-behavior';
+const ROWS = 100_000;
+const KILLS = 20;
+const PATIENCE_MS = 100_000;
+
+/** Once an app has come so far (rows or records), and a little later. */
+interface Kill {
+  readonly at: number;
+  readonly delayMs: number;
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'tideline-kill-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Clicks of some thousand users in event-time order with gaps, latecomers and broken lines; synthetic. */
+function syntheticClicks(seed: number): string {
+  const random = seeded(seed);
+  const lines: string[] = [];
+  let second = 1_511_658_000;
+  for (let row = 0; row < ROWS; row++) {
+    if (random() < 0.06) second += 1 + Math.floor(random() * 4);
+    const late = random() < 0.002 ? 3_600 : random() < 0.02 ? 60 : 0;
+    const behavior = ['pv', 'pv', 'pv', 'pv', 'cart', 'fav', 'buy'][Math.floor(random() * 7)];
+    const line = `${Math.floor(random() ** 2 * 8_000)},${Math.floor(random() * 50_000)},${Math.floor(random() * 300)},${behavior},${second - late}`;
+    lines.push(random() < 0.003 ? line.slice(0, 12) : line);
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+interface Progress {
+  readonly rows: number;
+  readonly replayed: boolean;
+  readonly processed: number;
+  readonly end: number;
+}
+
+async function progressOf(log: EventLog): Promise<Progress> {
+  const topics = await log.describeTopics();
+  const raw = topics.find(({ topic }) => topic === `raw.${SOURCE}`);
+  if (raw === undefined) return { rows: 0, replayed: false, processed: 0, end: 0 };
+  const replay = raw.groups.find(({ group }) => group.startsWith('replay-'));
+  const committed = replay === undefined ? undefined : await log.committed(replay.group, raw.topic, 0);
+  const facts = committed === undefined ? { rows: 0, finished: false } : (JSON.parse(committed.metadata) as { rows: number; finished: boolean });
+  const processed = raw.groups.filter(({ group }) => group === 'speed-layer').reduce((sum, { offset }) => sum + offset, 0);
+  return { rows: facts.rows, replayed: facts.finished, processed, end: raw.partitions.reduce((sum, { end }) => sum + end, 0) };
+}
+
+/** Runs both apps until everything is replayed and processed; `disturb` is called every few milliseconds. */
+async function runHouse(house: House, replays: string, disturb: (progress: Progress) => Promise<void>): Promise<void> {
+  const log = new FileEventLog(join(house.folder, 'log'), { app: 'watcher' });
+  house.start('ingestor', { INGESTOR_REPLAYS: replays });
+  house.start('speed-layer');
+  const deadline = Date.now() + PATIENCE_MS;
+  try {
+    for (;;) {
+      const progress = await progressOf(log);
+      if (progress.replayed && progress.processed === progress.end) break;
+      if (Date.now() > deadline) throw new Error(`not done: ${JSON.stringify(progress)}\n${house.lines.slice(-20).join('\n')}`);
+      await disturb(progress);
+      for (const app of ['ingestor', 'speed-layer']) {
+        if (!house.isRunning(app)) throw new Error(`${app} ended by itself\n${house.lines.slice(-20).join('\n')}`);
+      }
+      await new Promise((resolve) => setTimeout(resolve, 4));
+    }
+    expect(await house.end('ingestor', 'SIGTERM'), house.lines.slice(-5).join('\n')).toBe(0);
+    expect(await house.end('speed-layer', 'SIGTERM'), house.lines.slice(-5).join('\n')).toBe(0);
+  } finally {
+    await house.endAll();
+    await log.close();
+  }
+}
+
+/** Everything that must be equal, as text short enough to compare and to read. */
+async function leftBehind(house: House): Promise<Record<string, unknown>> {
+  const log = new FileEventLog(join(house.folder, 'log'), { app: 'watcher' });
+  const store = await FileObjectStore.open(join(house.folder, 'lake'));
+  const found: Record<string, unknown> = {};
+  for (const { topic, partitions } of await log.describeTopics()) {
+    for (const { partition, end } of partitions) {
+      const hash = createHash('sha256');
+      let batches = 0;
+      for (let offset = 0; offset < end; ) {
+        for (const batch of await log.read(topic, partition, offset)) {
+          const { baseOffset, count, keys, keyOffsets, values, valueOffsets, headers } = batch;
+          hash.update(JSON.stringify([baseOffset, count, headers.map(({ name, values: column }) => [name, typeof column === 'string' ? column : [...column]])]));
+          for (const part of [keys, values]) hash.update(part);
+          for (const part of [keyOffsets, valueOffsets]) hash.update(JSON.stringify([...part]));
+          batches++;
+          offset = baseOffset + count;
+        }
+      }
+      found[`${topic}/${partition}`] = { end, batches, sha256: hash.digest('hex') };
+    }
+  }
+  const newest = new Map<string, { offset: number; key: string }>();
+  for await (const { key } of store.list('gold/_checkpoints/')) {
+    const [, prefix, offset] = /^(.*)\/(\d+)\.bin$/.exec(key)!;
+    if (Number(offset) >= (newest.get(prefix)?.offset ?? 0)) newest.set(prefix, { offset: Number(offset), key });
+  }
+  for (const { key, offset } of newest.values()) {
+    const decoded = decodeCheckpoint(await store.get(key));
+    if ('problem' in decoded) throw new Error(`${key}: ${decoded.problem}`);
+    const { state } = decoded.checkpoint;
+    found[key] = { offset, byteCount: state.length, sha256: createHash('sha256').update(state).digest('hex') };
+  }
+  await log.close();
+  return found;
+}
+
+if (!isBuilt()) console.warn('skipped: killed processes need the built apps; `npm run build` makes them');
+test.skipIf(!isBuilt())('killed twenty times at random points, the apps leave behind what undisturbed ones do', { timeout: 2 * PATIENCE_MS }, async () => {
+  const seed = chooseSeed();
+  console.log(`kill-replay: SEED=${seed}`);
+  const file = join(folder, 'synthetic-clicks.csv');
+  writeFileSync(file, syntheticClicks(seed));
+  // Paced, so that both apps are in the middle of their work most of the time; the pace cuts chunks of 1,250 rows.
+  const replays = JSON.stringify([{ file, source: SOURCE, rate: '25000/s' }]);
+
+  const undisturbed = new House(join(folder, 'undisturbed'), join(folder, 'schemas'));
+  await runHouse(undisturbed, replays, async () => undefined);
+  const expected = await leftBehind(undisturbed);
+  expect(Object.keys(expected)).toContain(`raw.${SOURCE}/0`);
+
+  const random = seeded(seed);
+  const plans = { ingestor: [] as Kill[], 'speed-layer': [] as Kill[] };
+  for (let kill = 0; kill < KILLS; kill++) plans[random() < 0.5 ? 'ingestor' : 'speed-layer'].push({ at: Math.floor(random() * ROWS * 0.95), delayMs: random() * 40 });
+  for (const plan of Object.values(plans)) plan.sort((a, b) => a.at - b.at);
+  const disturbed = new House(join(folder, 'disturbed'), join(folder, 'schemas'));
+  await runHouse(disturbed, replays, async ({ rows, processed }) => {
+    for (const [app, done] of [['ingestor', rows], ['speed-layer', processed]] as const) {
+      if (plans[app].length === 0 || done < plans[app][0].at) continue;
+      await new Promise((resolve) => setTimeout(resolve, plans[app].shift()!.delayMs));
+      await disturbed.end(app, 'SIGKILL');
+      disturbed.start(app, app === 'ingestor' ? { INGESTOR_REPLAYS: replays } : {});
+    }
+  });
+  expect(plans, 'all kills happened').toEqual({ ingestor: [], 'speed-layer': [] });
+  expect(await leftBehind(disturbed), `SEED=${seed}`).toEqual(expected);
+});
