@@ -28,3 +28,8 @@ export { compileExpression, type CompiledExpression } from './expressions/compil
 export { parseExpression, type Expression } from './expressions/parse-expression.ts';
 export { detectSource, inspectLog, type Inspection, type InspectOptions } from './records/inspect-log.ts';
 export { registeredCodec, type SchemaIds } from './records/registered-codec.ts';
+export type { LiveModel } from './decisions/live-scorer.ts';
+export { SourceProcessor, type BatchCounts, type ProcessedBatch } from './decisions/source-processor.ts';
+export { transitionSchema } from './decisions/transition.ts';
+export type { VisitLookup } from './decisions/visit-lookup.ts';
+export { VisitValues, type VisitCount } from './decisions/visit-values.ts';
