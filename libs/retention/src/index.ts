@@ -28,3 +28,5 @@ export { compileExpression, type CompiledExpression } from './expressions/compil
 export { parseExpression, type Expression } from './expressions/parse-expression.ts';
 export { detectSource, inspectLog, type Inspection, type InspectOptions } from './records/inspect-log.ts';
 export { registeredCodec, type SchemaIds } from './records/registered-codec.ts';
+export { decodeTransition, TransitionWriter, type Transition } from './decisions/transition.ts';
+export { VisitValues, type VisitCount } from './decisions/visit-values.ts';
