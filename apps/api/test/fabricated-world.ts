@@ -10,7 +10,7 @@ import type { ChurnScore } from '../src/scores/churn-score.ts';
  */
 
 /** Records of text keys and JSON values, packed as the log wants them. */
-export function packJson(entries: readonly { key: string; value: unknown }[], timestampMs = Date.parse('2026-03-04T10:00:00Z')): PackedRecords {
+function packJson(entries: readonly { key: string; value: unknown }[], timestampMs = Date.parse('2026-03-04T10:00:00Z')): PackedRecords {
   return packTexts(entries.map(({ key, value }) => ({ key, value: JSON.stringify(value), timestampMs })));
 }
 
@@ -37,7 +37,7 @@ export function fabricatedModel(weights: Readonly<Record<string, number>>, bias 
 }
 
 /** Reads what `fabricatedModel` wrote; throws on anything else, as a real loader does. */
-export function loadFabricatedModel(bytes: Uint8Array): LoadedModel {
+function loadFabricatedModel(bytes: Uint8Array): LoadedModel {
   const { weights, bias } = JSON.parse(Buffer.from(bytes).toString()) as { weights: Record<string, number>; bias: number };
   const featureNames = Object.keys(weights);
   const parts = (x: Float64Array): number[] => featureNames.map((name, index) => (Number.isNaN(x[index]) ? 0 : weights[name] * x[index]));
