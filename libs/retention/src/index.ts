@@ -30,6 +30,6 @@ export { detectSource, inspectLog, type Inspection, type InspectOptions } from '
 export { registeredCodec, type SchemaIds } from './records/registered-codec.ts';
 export type { LiveModel } from './decisions/live-scorer.ts';
 export { SourceProcessor, type BatchCounts, type ProcessedBatch } from './decisions/source-processor.ts';
-export { transitionSchema } from './decisions/transition.ts';
+export { decodeTransition, transitionSchema, TransitionWriter, type Transition } from './decisions/transition.ts';
 export type { VisitLookup } from './decisions/visit-lookup.ts';
 export { VisitValues, type VisitCount } from './decisions/visit-values.ts';
