@@ -1,6 +1,6 @@
 /**
  * Lets a long computation give way without reading a clock: it counts work and pauses whenever a budget is spent.
- * One unit is about one visit of one cell (2 to 5 ns), so the default budget is roughly 10 ms.
+ * One unit is about one visit of one cell (2 to 5 ns), so the default budget is a few milliseconds.
  */
 export class Pace {
   readonly #signal: AbortSignal | undefined;
@@ -8,7 +8,7 @@ export class Pace {
   readonly #budget: number;
   #spent = 0;
 
-  constructor(signal: AbortSignal | undefined, yieldToLoop: (() => Promise<void>) | undefined, budget = 3_000_000) {
+  constructor(signal: AbortSignal | undefined, yieldToLoop: (() => Promise<void>) | undefined, budget = 1_000_000) {
     this.#signal = signal;
     this.#yieldToLoop = yieldToLoop ?? (() => Promise.resolve());
     this.#budget = budget;

@@ -1,13 +1,30 @@
 /**
- * What the business means: sources, records, features, labels, rewards and decisions, as pure functions of their arguments.
+ * Retention: what the business means. Bytes of a log become typed records, records become rolling features, states, rewards, labels and
+ * scores; everything is said once in a source's YAML and compiled for the stream and for the lake.
+ *
+ * - Pure: no I/O, no clock, no chance; the answer of a function depends on its arguments alone.
+ * - Numbers are exact until the last division; windows are `[T - w, T)` on tile borders; bad data is returned, never thrown.
+ * - A batch of columns is never changed after it was handed over.
+ *
+ * Start at `sources/source.ts`, then `records/columns.ts`, `features/` and `decisions/`.
  */
-export { compileExpression, type CompiledExpression } from './expressions/compile-expression.ts';
-export { parseExpression } from './expressions/parse-expression.ts';
 export type { Column, ColumnBatch, ColumnType, ScalarType } from './records/columns.ts';
-export { inspectLog } from './records/inspect-log.ts';
-export { LogScanner, type Chunk, type Rejection } from './records/log-scanner.ts';
-export { deadLetterRecords, packRecords } from './records/pack-records.ts';
-export { RecordCodec } from './records/record-codec.ts';
-export { createRefiner, type Refined } from './records/refine.ts';
-export { parseSource } from './sources/parse-source.ts';
-export type { Source } from './sources/source.ts';
+export { LogScanner, type Chunk, type Originals, type Rejection, type ScanOptions } from './records/log-scanner.ts';
+export { createRefiner, entityKeys, takeRows, type PackedTexts, type Refined } from './records/refine.ts';
+export { parseSource, type ParsedSource, type SourceFiles } from './sources/parse-source.ts';
+export type { Problem, SourceFile } from './sources/yaml-fields.ts';
+export type {
+  AggregateDefinition, AggregateKind, DelimitedFormat, Deployment, DerivedColumn, FeatureDefinition, FeatureDefinitions, LabelDefinition,
+  ModelDefinition, ModelDefinitions, Source, SourceColumn,
+} from './sources/source.ts';
+export { FeatureFormulas, PartialReader } from './features/finish-features.ts';
+export { labelsSql, partialsSql, populationSql, recordFeaturesSql, rewardScale, visitCountsSql } from './features/feature-sql.ts';
+export { LateMarker } from './records/late-marker.ts';
+export { RecordCodec, type PackedValues } from './records/record-codec.ts';
+export { deadLetterRecords, packRecords, type DeadLetterOrigin, type PackedRecords, type PackOrigin, type RowsToPack } from './records/pack-records.ts';
+export { parseSources, SOURCE_FILE_NAMES } from './sources/parse-sources.ts';
+export { generate, SYNTHETIC_SOURCES, type GenerateOptions } from './synthetic/generate.ts';
+export { compileExpression, type CompiledExpression } from './expressions/compile-expression.ts';
+export { parseExpression, type Expression } from './expressions/parse-expression.ts';
+export { detectSource, inspectLog, type Inspection, type InspectOptions } from './records/inspect-log.ts';
+export { registeredCodec, type SchemaIds } from './records/registered-codec.ts';

@@ -4,6 +4,7 @@ import { logisticRegression } from '../linear/logistic-regression.ts';
 import { LinearCore } from '../linear/linear-core.ts';
 import type { ModelFile, Section } from '../model-file.ts';
 import { float64Section, int32Section, ModelFileError } from '../model-file.ts';
+import { columnDistribution, rowsToRead } from '../weighted-distribution.ts';
 import { weightedMean } from './constant.ts';
 import { RankScale } from './rank-scale.ts';
 
@@ -80,9 +81,13 @@ function columnOf(data: Dataset, column: number): Float64Array {
 async function fitRanks(data: Dataset, settings: FitSettings, context: FitContext): Promise<{ core: Core; history: readonly number[] }> {
   const column = settings.featureIndex;
   const values = columnOf(data, column);
-  const scale = RankScale.fit(values, data.weights);
-  if (context.pace.spend(60 * data.rowCount)) await context.pace.pause();
-  const ranked: Dataset = { ...data, columnCount: 1, X: values.map((value) => scale.at(value)), featureNames: [data.featureNames[column]!] };
+  const rows = rowsToRead(data.rowCount, context.random);
+  const scale = RankScale.of(await columnDistribution(data, column, rows, context.pace));
+  for (let i = 0; i < values.length; i++) {
+    values[i] = scale.at(values[i]!);
+    if (context.pace.spend(16)) await context.pace.pause();
+  }
+  const ranked: Dataset = { ...data, columnCount: 1, X: values, featureNames: [data.featureNames[column]!] };
   const line = { task: settings.task, parameters: { l2: 1, max_iterations: 1000 }, featureIndex: 0 };
   const { core, history } = await logisticRegression.fit(ranked, line, context);
   if (!(core instanceof LinearCore)) throw new TypeError('expected logistic regression to fit a linear core');

@@ -1,3 +1,6 @@
+import { firstAtLeast } from '../weighted-distribution.ts';
+import type { WeightedDistribution } from '../weighted-distribution.ts';
+
 /** Distinct training values kept at most; with more, those at evenly spaced ranks are kept, the extremes always. */
 const knotsMax = 1024;
 
@@ -14,29 +17,12 @@ export class RankScale {
     this.shares = shares;
   }
 
-  /** `values` hold no NaN and at least one has a positive weight. */
-  static fit(values: Float64Array, weights: Float64Array | undefined): RankScale {
-    const order = Int32Array.from({ length: values.length }, (_, i) => i).filter((i) => weights === undefined || weights[i]! > 0);
-    order.sort((a, b) => values[a]! - values[b]!);
-    const distinct: number[] = [];
-    const weightOf: number[] = [];
-    let total = 0;
-    for (const i of order) {
-      const weight = weights === undefined ? 1 : weights[i]!;
-      total += weight;
-      if (distinct.at(-1) === values[i]) weightOf[weightOf.length - 1]! += weight;
-      else {
-        distinct.push(values[i]!);
-        weightOf.push(weight);
-      }
-    }
-    let below = 0;
-    const shares = weightOf.map((weight) => {
-      below += weight;
-      return (below - weight / 2) / total;
-    });
-    const kept = keptIndices(distinct.length);
-    return new RankScale(Float64Array.from(kept, (k) => distinct[k]!), Float64Array.from(kept, (k) => shares[k]!));
+  /** The distribution holds at least one value. */
+  static of({ values, weightUpTo }: WeightedDistribution): RankScale {
+    const total = weightUpTo[weightUpTo.length - 1]!;
+    const midrank = (k: number): number => ((k === 0 ? 0 : weightUpTo[k - 1]!) + weightUpTo[k]!) / 2;
+    const kept = keptIndices(values.length);
+    return new RankScale(Float64Array.from(kept, (k) => values[k]!), Float64Array.from(kept, (k) => midrank(k) / total));
   }
 
   at(value: number): number {
@@ -44,15 +30,10 @@ export class RankScale {
     const last = knots.length - 1;
     if (value <= knots[0]!) return shares[0]! * tail(knots[0]! - value, this.#spread());
     if (value >= knots[last]!) return 1 - (1 - shares[last]!) * tail(value - knots[last]!, this.#spread());
-    let low = 0;
-    let high = last;
-    while (high - low > 1) {
-      const middle = (low + high) >>> 1;
-      if (value >= knots[middle]!) low = middle;
-      else high = middle;
-    }
+    const high = firstAtLeast(knots, value);
+    const low = high - 1;
     const along = (value - knots[low]!) / (knots[high]! - knots[low]!);
-    return shares[low]! + along * (shares[high]! - shares[low]!);
+    return (1 - along) * shares[low]! + along * shares[high]!;
   }
 
   #spread(): number {

@@ -10,8 +10,8 @@ const blockRows = 4096;
  * changes nothing, and the penalty l2/2 |w|^2 becomes l2/2 sum (v_j / t_j)^2. Point v = (scaled coefficients, intercept).
  */
 export class LogisticProblem {
+  readonly rowCount: number;
   readonly columnCount: number;
-  readonly #rowCount: number;
   readonly #Z: Float64Array;
   readonly #y: Float64Array;
   readonly #weights: Float64Array;
@@ -23,7 +23,7 @@ export class LogisticProblem {
 
   private constructor(columnCount: number, Z: Float64Array, y: Float64Array, weights: Float64Array, penalty: Float64Array, scale: Float64Array, mean: Float64Array, pace: Pace) {
     this.columnCount = columnCount;
-    this.#rowCount = y.length;
+    this.rowCount = y.length;
     this.#Z = Z;
     this.#y = y;
     this.#weights = weights;
@@ -50,7 +50,8 @@ export class LogisticProblem {
       for (let j = 0; j < columnCount; j++) variance[j]! += weights[i]! * (X[i * columnCount + j]! - mean[j]!) ** 2;
       if (pace.spend(columnCount)) await pace.pause();
     }
-    const scale = variance.map((v) => Math.sqrt(v + (4 * l2) / total));
+    // A constant column can't be told from the intercept, so it gets no coefficient; rounding may hide that from its variance.
+    const scale = variance.map((v, j) => (isConstant(data, j) ? 0 : Math.sqrt(v + (4 * l2) / total)));
     const penalty = scale.map((t) => (t > 0 ? l2 / total / (t * t) : 0));
     const Z = new Float64Array(rowCount * columnCount);
     for (let i = 0; i < rowCount; i++) {
@@ -66,8 +67,8 @@ export class LogisticProblem {
     const d = this.columnCount;
     gradient.fill(0);
     let value = 0;
-    for (let start = 0; start < this.#rowCount; start += blockRows) {
-      const end = Math.min(start + blockRows, this.#rowCount);
+    for (let start = 0; start < this.rowCount; start += blockRows) {
+      const end = Math.min(start + blockRows, this.rowCount);
       value += this.#evaluateRows(start, end, v, gradient);
       if (this.#pace.spend((end - start) * (d + 8))) await this.#pace.pause();
     }
@@ -129,8 +130,8 @@ export class LogisticProblem {
     const d = this.columnCount;
     const n = d + 1;
     const H = new Float64Array(n * n);
-    for (let start = 0; start < this.#rowCount; start += blockRows / 8) {
-      const end = Math.min(start + blockRows / 8, this.#rowCount);
+    for (let start = 0; start < this.rowCount; start += blockRows / 8) {
+      const end = Math.min(start + blockRows / 8, this.rowCount);
       this.#addCurvature(start, end, H);
       if (this.#pace.spend((end - start) * d * d * 0.2)) await this.#pace.pause();
     }
@@ -171,4 +172,9 @@ export class LogisticProblem {
     const intercept = coefficients.reduce((sum, coefficient, j) => sum - coefficient * this.#mean[j]!, v[this.columnCount]!);
     return { coefficients, intercept, mean: this.#mean };
   }
+}
+
+function isConstant({ rowCount, columnCount, X }: Dataset, column: number): boolean {
+  for (let i = 1; i < rowCount; i++) if (X[i * columnCount + column] !== X[column]) return false;
+  return true;
 }

@@ -6,8 +6,8 @@ import { LogisticProblem } from './logistic-problem.ts';
 import type { Minimum, MinimizeOptions } from './minimize.ts';
 import { minimizeByLbfgs, minimizeByNewton } from './minimize.ts';
 
-/** Up to here one Newton step (columns^2 per row) is cheaper than the several L-BFGS steps that it saves. */
-const newtonColumnsMax = 50;
+/** Newton's few steps cost rows x columns^2 each; beyond this much, L-BFGS's many steps of rows x columns are faster. */
+const newtonStepMax = 1e7;
 
 /**
  * L2-penalised logistic regression, the intercept free: minimises sum of weighted log losses + l2/2 |coefficients|^2, the
@@ -49,5 +49,6 @@ function minimize(problem: LogisticProblem, start: Float64Array, settings: FitSe
     context.progress(Math.min(0.99, Math.log(Math.max(gradientMax, 1e-300)) / Math.log(tolerance)), value);
   };
   const options: MinimizeOptions = { start, tolerance, maxIterations: settings.parameters.max_iterations!, onIteration };
-  return problem.columnCount <= newtonColumnsMax ? minimizeByNewton(problem, options) : minimizeByLbfgs(problem, options);
+  const newtonStep = problem.rowCount * problem.columnCount ** 2 + problem.columnCount ** 3;
+  return newtonStep <= newtonStepMax ? minimizeByNewton(problem, options) : minimizeByLbfgs(problem, options);
 }

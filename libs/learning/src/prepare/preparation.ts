@@ -48,7 +48,7 @@ export class Preparation {
     const fitted: FittedStep[] = [];
     for (const { kind, except } of kinds) {
       const applies = Uint8Array.from(data.featureNames, (name) => (except.includes(name) ? 0 : 1));
-      const moments = kind === 'signed_log1p' ? emptyMoments(data.columnCount) : await columnMoments(prepared, pace);
+      const moments = await momentsFor(kind, prepared, pace);
       const step: FittedStep = { kind, applies, ...moments };
       fitted.push(step);
       for (let row = 0; row < data.rowCount; row++) {
@@ -105,8 +105,12 @@ function applyStep(step: FittedStep, X: Float64Array, offset: number): void {
 
 interface Moments { readonly mean: Float64Array; readonly inverseDeviation: Float64Array }
 
-function emptyMoments(columnCount: number): Moments {
-  return { mean: new Float64Array(columnCount), inverseDeviation: new Float64Array(columnCount) };
+/** Only what the step needs of the values it will receive; zeros elsewhere. */
+async function momentsFor(kind: StepKind, data: Dataset, pace: Pace): Promise<Moments> {
+  const none = new Float64Array(data.columnCount);
+  if (kind === 'signed_log1p') return { mean: none, inverseDeviation: none };
+  if (kind === 'impute_mean') return { mean: (await weightedColumnMean(data, pace, (x) => x)).mean, inverseDeviation: none };
+  return columnMoments(data, pace);
 }
 
 /** Weighted mean and 1 / population deviation of the present values of each column, in two passes. */

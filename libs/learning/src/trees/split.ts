@@ -1,3 +1,4 @@
+import type { BinnedFeatures } from './binning.ts';
 import { cellSize } from './histogram.ts';
 
 /** Sums over a node's rows. */
@@ -18,8 +19,8 @@ export interface SplitRules {
 export interface Split {
   readonly gain: number;
   readonly feature: number;
-  /** Rows whose code is at most this go left. */
-  readonly code: number;
+  /** Rows whose bin is at most this go left. */
+  readonly bin: number;
   readonly missingLeft: boolean;
   readonly left: NodeSums;
   readonly right: NodeSums;
@@ -37,12 +38,10 @@ export function nodeValue(sums: NodeSums, l2: number): number {
   return curvature > 0 ? -sums.gradient / curvature : 0;
 }
 
-/** The split of greatest gain over all features, or undefined when none gains; ties go to the first feature, then the lowest cut. */
-export function findBestSplit(histogram: Float64Array, offsets: Int32Array, sums: NodeSums, rules: SplitRules): Split | undefined {
+/** The split of greatest gain, or undefined when none gains; ties go to the feature first by name, then the lowest cut. */
+export function findBestSplit(histogram: Float64Array, binned: Pick<BinnedFeatures, 'cellStarts' | 'columnsByName'>, sums: NodeSums, rules: SplitRules): Split | undefined {
   const finder = new SplitFinder(sums, rules);
-  for (let j = 0; j + 1 < offsets.length; j++) {
-    finder.tryFeature(j, histogram, offsets[j]!, offsets[j + 1]!);
-  }
+  for (const j of binned.columnsByName) finder.tryFeature(j, histogram, binned.cellStarts[j]! * cellSize, binned.cellStarts[j + 1]! * cellSize);
   return finder.best();
 }
 
@@ -53,7 +52,7 @@ class SplitFinder {
   readonly #parentScore: number;
   #gain: number;
   #feature = -1;
-  #code = 0;
+  #bin = 0;
   #missingLeft = false;
   #gradient = 0;
   #hessian = 0;
@@ -81,7 +80,7 @@ class SplitFinder {
     const left: NodeSums = { gradient: this.#gradient, hessian: this.#hessian, weight: this.#weight };
     const { gradient, hessian, weight } = this.#sums;
     const right: NodeSums = { gradient: gradient - left.gradient, hessian: hessian - left.hessian, weight: weight - left.weight };
-    return { gain: this.#gain, feature: this.#feature, code: this.#code, missingLeft: this.#missingLeft, left, right };
+    return { gain: this.#gain, feature: this.#feature, bin: this.#bin, missingLeft: this.#missingLeft, left, right };
   }
 
   /** Moves bin after bin to the left side, which starts with the missing rows or empty; true when a better split turned up. */
@@ -109,7 +108,7 @@ class SplitFinder {
       found = true;
       this.#gain = gain;
       this.#feature = feature;
-      this.#code = (cell - start) / cellSize;
+      this.#bin = (cell - start) / cellSize;
       this.#missingLeft = missingLeft;
       this.#gradient = gradient;
       this.#hessian = hessian;

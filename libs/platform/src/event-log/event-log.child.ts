@@ -38,7 +38,7 @@ if (task.does === 'write') {
   let offset = 0;
   for (let seen = 0; seen < task.count; ) {
     const batches = await log.read(task.topic, task.partitions[0], offset, { maxWaitMs: 1000 });
-    for (const value of valuesOf(batches)) say(value.replaceAll('.', ''));
+    for (const value of valuesOf(batches)) say(String(Number.parseInt(value, 10)));
     for (const batch of batches) {
       offset = batch.baseOffset + batch.count;
       seen += batch.count;

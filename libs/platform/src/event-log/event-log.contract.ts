@@ -4,7 +4,7 @@
  */
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { isPlatformError, type PlatformErrorCode } from '../errors.ts';
+import { isPlatformError } from '../errors.ts';
 import { describeProcesses } from './event-log.processes.ts';
 import type { EventLog, PackedRecords, RecordBatch } from './event-log.ts';
 import { packTexts, unpackTexts, valuesOf } from './text-records.ts';
@@ -31,6 +31,7 @@ export function eventLogContract(name: string, make: () => Promise<EventLogUnder
     });
     afterEach(() => context.subject.dispose());
     describeRecords(context);
+    describeBatches(context);
     describeTransactions(context);
     describeTopicsAndGroups(context);
     describeWaiting(context);
@@ -52,7 +53,7 @@ export function topicOf(context: Context, stem = 'orders'): string {
 
 const one = (value: string, key = ''): PackedRecords => packTexts([{ key, value, timestampMs: 1 }]);
 
-async function failureOf(call: Promise<unknown>): Promise<PlatformErrorCode | string> {
+async function failureOf(call: Promise<unknown>): Promise<string> {
   try {
     await call;
     return 'no failure';
@@ -101,7 +102,9 @@ function describeRecords(context: Context): void {
     expect(batches.every((batch) => batch.topic === topic && batch.partition === 1 && batch.appendedAtMs > 1.6e12)).toBe(true);
     expect(await log.read(topic, 0, 0)).toEqual([]);
   });
+}
 
+function describeBatches(context: Context): void {
   test('a read from inside a batch gives the whole batch, and at least one whatever its size', async () => {
     const { log } = context;
     const topic = topicOf(context);
@@ -229,6 +232,8 @@ function describeTopicsAndGroups(context: Context): void {
       const writer = await (await subject.open(app)).openWriter(`${app}-letters`);
       for (const value of [`${app} 1`, `${app} 2`]) await writer.commit({ appends: [{ topic, records: one(value) }] });
     }
+    const named = await log.openWriter('w');
+    expect(await failureOf(named.commit({ appends: [{ topic, partition: 0, records: one('x') }] }))).toBe('PERMISSION not-applied');
     const description = (await log.describeTopics()).find((found) => found.topic === topic);
     const found: string[][] = [];
     for (const { partition } of description?.partitions ?? []) found.push(valuesOf(await readAll(log, topic, partition)));

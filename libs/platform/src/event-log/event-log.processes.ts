@@ -37,7 +37,7 @@ async function numbersOf(log: EventLog, topic: string, partition: number): Promi
   for (let offset = 0; ; ) {
     const batches = await log.read(topic, partition, offset);
     if (batches.length === 0) return numbers;
-    numbers.push(...valuesOf(batches).map((value) => Number(value.replaceAll('.', ''))));
+    numbers.push(...valuesOf(batches).map((value) => Number.parseInt(value, 10)));
     offset = batches[batches.length - 1].baseOffset + batches[batches.length - 1].count;
   }
 }

@@ -26,7 +26,7 @@ import { checkBatchSize } from './packed-records.ts';
 export interface FileEventLogOptions {
   /** The writing app: it names the file. Every process of the same app may use it; the identities they open fence each other. */
   readonly app: string;
-  /** Pages of 64 KiB that the app's file may have: a stand-in for a full disk. */
+  /** Pages of 16 KiB that the app's file may have: a stand-in for a full disk. */
   readonly pageCountMax?: number;
 }
 
@@ -35,7 +35,8 @@ const pollMs = 5;
 /**
  * The log in a folder: `topics.sqlite` says which topics exist and which app owns what, `<app>.sqlite` holds what that app wrote.
  * Any number of processes read and write at once; a reader elsewhere sees a commit within about 5 ms. Keeps every record:
- * `cleanup` and `retentionMs` are remembered but not acted upon.
+ * `cleanup` and `retentionMs` are remembered but not acted upon. A group member of a shared topic is given the partitions that
+ * exist when it joins.
  */
 export class FileEventLog extends EventLog {
   readonly #folder: string;
@@ -112,7 +113,8 @@ export class FileEventLog extends EventLog {
     this.#checkOpen();
     const { app, pageCountMax } = this.#options;
     this.#directory.claim('writer', id, 0, app);
-    const thread = await (this.#writerThread ??= this.#startThread(this.#pathOf(app), pageCountMax));
+    let thread = await (this.#writerThread ??= this.#startThread(this.#pathOf(app), pageCountMax));
+    if (!thread.isAlive) thread = await (this.#writerThread = this.#startThread(this.#pathOf(app), pageCountMax));
     const epoch = await thread.takeOver(id);
     let open = true;
     return {

@@ -4,7 +4,7 @@ import { PlatformError } from '../errors.ts';
 import { sqliteError } from '../sqlite/sqlite-error.ts';
 import { inWriteTransaction, openSqliteFile, type SqliteLayout } from '../sqlite/sqlite-file.ts';
 import type { TopicSettings } from './event-log.ts';
-import { checkTopics, noSuchTopic } from './log-rules.ts';
+import { checkShared, checkTopics, noSuchTopic } from './log-rules.ts';
 
 const layout: SqliteLayout = {
   version: 1,
@@ -98,9 +98,7 @@ export class LogDirectory {
   /** The partition that `app` writes: the named one, else its own one of a shared topic, else the first one it may have. */
   writablePartition(topic: string, partition: number | undefined, app: string): number {
     if (partition !== undefined) {
-      if (this.settings(topic).shared === true) {
-        throw new PlatformError('PERMISSION', `topic ${topic} is shared: expected an append without a partition, found ${partition}`);
-      }
+      checkShared(topic, this.settings(topic), partition);
       this.checkPartition(topic, partition);
       this.claim('partition', topic, partition, app);
       return partition;

@@ -31,6 +31,12 @@ export function checkTransaction({ appends, offsets }: Transaction): void {
   }
 }
 
+/** Refuses an append that names a partition of a shared topic. */
+export function checkShared(topic: string, settings: TopicSettings, partition: number | undefined): void {
+  if (settings.shared !== true || partition === undefined) return;
+  throw new PlatformError('PERMISSION', `topic ${topic} is shared: expected an append without a partition, found ${partition}`);
+}
+
 export function noSuchTopic(topic: string, known: readonly string[]): PlatformError {
   return new PlatformError('NOT_FOUND', `no topic ${topic}; known are ${[...known].sort().join(', ') || 'none'}`);
 }

@@ -36,8 +36,8 @@ export interface WriterReply {
 }
 
 interface Pending {
-  resolve(result: unknown): void;
-  reject(error: unknown): void;
+  readonly resolve: (result: unknown) => void;
+  readonly reject: (error: unknown) => void;
 }
 
 const bufferByteCountMin = 1_048_576;
@@ -77,12 +77,26 @@ export class LogWriterThread {
     }
   }
 
+  /** False once the thread has ended by itself; whoever opens a writer then starts another. */
+  get isAlive(): boolean {
+    return this.#failure === undefined;
+  }
+
   async takeOver(writerId: string): Promise<number> {
     return (await this.#ask({ does: 'take-over', writerId })) as number;
   }
 
-  async commit(writerId: string, epoch: number, placed: readonly PlacedAppend[], offsets: readonly OffsetCommit[], nowMs: number): Promise<readonly number[]> {
-    const encoded = placed.map(({ records }) => ({ columns: encodeColumns(records), payload: records.values.subarray(0, records.valueOffsets[records.count]) }));
+  async commit(
+    writerId: string,
+    epoch: number,
+    placed: readonly PlacedAppend[],
+    offsets: readonly OffsetCommit[],
+    nowMs: number,
+  ): Promise<readonly number[]> {
+    const encoded = placed.map(({ records }) => {
+      const payload = records.values.subarray(0, records.valueOffsets[records.count]);
+      return { columns: encodeColumns(records), payload };
+    });
     const byteCount = encoded.reduce((sum, { columns, payload }) => sum + columns.byteLength + payload.byteLength, 0);
     const buffer = this.#takeBuffer(byteCount);
     const bytes = new Uint8Array(buffer);

@@ -13,7 +13,7 @@ import {
   type TopicSettings,
   type Transaction,
 } from './event-log.ts';
-import { checkTopics, checkTransaction, noSuchTopic, offsetMovedBack, readBytesDefault, writerFenced } from './log-rules.ts';
+import { checkShared, checkTopics, checkTransaction, noSuchTopic, offsetMovedBack, readBytesDefault, writerFenced } from './log-rules.ts';
 import { copyPackedRecords } from './packed-records.ts';
 
 interface MemoryTopic {
@@ -128,7 +128,10 @@ export class MemoryEventLog extends EventLog {
   // Checks everything before it changes anything, so a refused transaction leaves no trace.
   #apply(transaction: Transaction): readonly number[] {
     checkTransaction(transaction);
-    const targets = transaction.appends.map(({ topic, partition }) => this.#partition(topic, partition ?? 0));
+    const targets = transaction.appends.map(({ topic, partition }) => {
+      checkShared(topic, this.#topic(topic).settings, partition);
+      return this.#partition(topic, partition ?? 0);
+    });
     for (const { group, topic, partition, offset } of transaction.offsets ?? []) {
       this.#partition(topic, partition);
       const before = this.#offsets.get(keyOf(group, topic, partition));

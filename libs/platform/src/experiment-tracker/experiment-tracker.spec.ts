@@ -60,7 +60,8 @@ describe('the folder of experiments', () => {
     });
     expect(read('models', 'churn', 'aliases', 'champion')).toBe('1');
     // MLflow takes any other folder here for an experiment.
-    expect(readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory()).map(({ name }) => name).sort()).toEqual(['.staging.trash', '1', 'models']);
+    const folders = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+    expect(folders.map(({ name }) => name).sort()).toEqual(['.staging.trash', '1', 'models']);
     expect(readdirSync(join(folder, '.staging.trash'))).toEqual([]);
   });
 
@@ -74,6 +75,15 @@ describe('the folder of experiments', () => {
     await expect(tracker.getRun(run.id)).rejects.toMatchObject({ code: 'CORRUPT' });
     writeFileSync(join(folder, id, run.id, 'meta.yaml'), ': [');
     await expect(tracker.getRun(run.id)).rejects.toThrow(join(folder, id, run.id, 'meta.yaml'));
+  });
+
+  test('versions from elsewhere are listed', async () => {
+    const tracker = await FileExperimentTracker.open(folder);
+    const run = await tracker.startRun((await tracker.ensureExperiment('a')).id, 'r');
+    await tracker.registerVersion('m', run.id, 'model');
+    const path = join(folder, 'models', 'm', 'version-1', 'meta.yaml');
+    writeFileSync(path, readFileSync(path, 'utf8').replace(/source: .*/, 'source: s3://bucket/model'));
+    expect(await tracker.listVersions('m')).toMatchObject([{ version: '1', runId: run.id, artifactPath: 's3://bucket/model' }]);
   });
 
   test('unknown addresses are refused', async () => {

@@ -1,7 +1,6 @@
 import { join } from 'node:path';
-import { PlatformError } from '../errors.ts';
 import type { ModelVersion } from './experiment-tracker.ts';
-import { modelMeta, parseMeta, versionMeta } from './mlflow-files.ts';
+import { modelMeta, parseMeta, textOf, versionMeta } from './mlflow-files.ts';
 import type { MlflowFolder } from './mlflow-folder.ts';
 import { checkModelName, noSuchVersion } from './tracking-rules.ts';
 
@@ -86,15 +85,16 @@ export class FileModelRegistry {
     const text = await this.#folder.readText(path);
     if (text === undefined) return undefined;
     const meta = parseMeta(text, path);
-    const source = /^runs:\/([0-9a-f]{32})\/(.+)$/.exec(String(meta['source']));
-    if (source === null) throw new PlatformError('CORRUPT', `${path}: expected a source runs:/<run>/<path>, found ${String(meta['source'])}`);
+    // A version that somebody registered in MLflow itself may come from anywhere; it is listed, though its source is not ours.
+    const source = textOf(meta, 'source');
+    const ours = /^runs:\/([0-9a-f]{32})\/(.+)$/.exec(source);
     const tags: Record<string, string> = {};
     for (const tag of await this.#folder.filePaths(join(folder, 'tags'))) tags[tag] = (await this.#folder.readText(join(folder, 'tags', tag))) ?? '';
     return {
       name,
       version,
-      runId: source[1],
-      artifactPath: source[2],
+      runId: ours?.[1] ?? textOf(meta, 'run_id'),
+      artifactPath: ours?.[2] ?? source,
       createdAtMs: Number(meta['creation_timestamp']),
       tags,
       aliases: [...aliases].filter(([, target]) => target === version).map(([alias]) => alias),

@@ -11,6 +11,12 @@ const statusNumbers: Readonly<Record<RunStatus, number>> = { RUNNING: 1, FINISHE
 /** The parsed `meta.yaml` of an experiment, a run, a model or a version. */
 export type Meta = Readonly<Record<string, unknown>>;
 
+/** A text of a meta file; empty when it is missing or something else. */
+export function textOf(meta: Meta, name: string): string {
+  const value = meta[name];
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : '';
+}
+
 export interface RunMeta {
   readonly id: string;
   readonly experimentId: string;
@@ -55,9 +61,9 @@ export function parseRunMeta(meta: Meta, path: string): RunMeta {
   const status = (Object.keys(statusNumbers) as RunStatus[]).find((name) => statusNumbers[name] === meta['status']);
   if (status === undefined) throw new PlatformError('CORRUPT', `${path}: expected a run status of 1, 3, 4 or 5, found ${String(meta['status'])}`);
   return {
-    id: String(meta['run_id'] ?? meta['run_uuid']),
-    experimentId: String(meta['experiment_id']),
-    name: String(meta['run_name'] ?? ''),
+    id: textOf(meta, 'run_id'),
+    experimentId: textOf(meta, 'experiment_id'),
+    name: textOf(meta, 'run_name'),
     status,
     startedAtMs: Number(meta['start_time']),
     endedAtMs: typeof meta['end_time'] === 'number' ? meta['end_time'] : undefined,

@@ -19,9 +19,9 @@ export class ByteSource {
   /** The next bytes without taking them: fewer than asked for only at the end of the stream. */
   async peek(byteCount: number): Promise<Uint8Array> {
     while (this.#held.byteLength < byteCount) {
-      const { done, value } = await this.#nextAfterCopyingHeld();
-      if (done === true) break;
-      this.#held = this.#held.byteLength === 0 ? value : concat(this.#held, value);
+      const next = await this.#nextAfterCopyingHeld();
+      if (next.done === true) break;
+      this.#held = this.#held.byteLength === 0 ? next.value : concat(this.#held, next.value);
     }
     return this.#held.subarray(0, byteCount);
   }
@@ -29,9 +29,9 @@ export class ByteSource {
   /** The next bytes as they come, at most `byteCountMax`; undefined at the end. */
   async take(byteCountMax: number): Promise<Uint8Array | undefined> {
     while (this.#held.byteLength === 0) {
-      const { done, value } = await this.#chunks.next();
-      if (done === true) return undefined;
-      this.#held = value;
+      const next = await this.#chunks.next();
+      if (next.done === true) return undefined;
+      this.#held = next.value;
     }
     const taken = this.#held.subarray(0, byteCountMax);
     this.#held = this.#held.subarray(taken.byteLength);

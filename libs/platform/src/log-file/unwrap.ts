@@ -42,7 +42,10 @@ export async function* unwrap(chunks: AsyncIterable<Uint8Array>, name: string, d
   const source = new ByteSource(chunks);
   try {
     const wrapping = wrappingOf(await source.peek(512));
-    if (wrapping === undefined) return yield* source.rest();
+    if (wrapping === undefined) {
+      yield* source.rest();
+      return;
+    }
     if (depth === depthMax) throw new PlatformError('CORRUPT', `${name}: expected at most ${depthMax} archives inside each other`);
     let last = 10;
     for await (const content of contentsOf(source, wrapping, name)) {
@@ -84,8 +87,9 @@ async function* decoded(compressed: AsyncIterable<Uint8Array>, decoder: Transfor
     const cause = failure ?? error;
     if (cause instanceof PlatformError) throw cause;
     const text = cause instanceof Error ? cause.message : String(cause);
-    const what = text === 'unexpected end of file' ? `the compressed data is cut off at byte ${source.position}` : `damaged at or before byte ${source.position} (${text})`;
-    throw new PlatformError('CORRUPT', `${name}: ${what}; fetch the file again`, { cause });
+    const isCut = text === 'unexpected end of file';
+    const what = isCut ? 'the compressed data is cut off at' : `damaged (${text}) at or before`;
+    throw new PlatformError('CORRUPT', `${name}: ${what} byte ${source.position}; fetch the file again`, { cause });
   } finally {
     decoder.destroy();
     input.destroy();

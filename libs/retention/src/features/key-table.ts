@@ -8,11 +8,10 @@ const FREE = -1;
  * A removed slot is handed out again, newest first; the order of handing out survives `write` and `read`.
  */
 export class KeyTable {
-  #table = new Int32Array(16);
-  #hashes = new Int32Array(8);
-  #starts = new Int32Array(8);
-  /** Length of the slot's key in bytes, or -1 when the slot is free. */
-  #lengths = new Int32Array(8).fill(FREE);
+  /** Pairs of a key's hash and its slot + 1 (0: empty), so that a probe reads one cache line. */
+  #table = new Int32Array(2 * 16);
+  /** Where a slot's key starts in the arena, and its length in bytes, or -1 when the slot is free; in pairs for the same reason. */
+  #spans = new Int32Array(2 * 8).fill(FREE);
   #arena = new Uint8Array(64);
   #arenaEnd = 0;
   #garbage = 0;
@@ -31,35 +30,25 @@ export class KeyTable {
 
   /** Whether the slot holds a key. */
   holds(slot: number): boolean {
-    return slot < this.#slotCount && this.#lengths[slot] !== FREE;
+    return slot < this.#slotCount && this.#spans[slot * 2 + 1] !== FREE;
   }
 
   /** The key's slot, or -1. */
   find(bytes: Uint8Array, start: number, end: number): number {
-    const hash = hashBytes(bytes, start, end);
-    const mask = this.#table.length - 1;
-    for (let at = hash & mask; ; at = (at + 1) & mask) {
-      const slot = this.#table[at] - 1;
-      if (slot < 0) return -1;
-      if (this.#hashes[slot] === hash && this.#equals(slot, bytes, start, end)) return slot;
-    }
+    return this.#table[this.#probe(hashBytes(bytes, start, end), bytes, start, end) + 1] - 1;
   }
 
   /** The key's slot, made when there is none yet. */
   insert(bytes: Uint8Array, start: number, end: number): number {
     const hash = hashBytes(bytes, start, end);
-    const table = this.#table;
-    const mask = table.length - 1;
-    let at = hash & mask;
-    for (; table[at] !== 0; at = (at + 1) & mask) {
-      const slot = table[at] - 1;
-      if (this.#hashes[slot] === hash && this.#equals(slot, bytes, start, end)) return slot;
-    }
+    const at = this.#probe(hash, bytes, start, end);
+    const known = this.#table[at + 1] - 1;
+    if (known >= 0) return known;
     const slot = this.#takeSlot();
     this.#storeKey(slot, bytes, start, end);
-    this.#hashes[slot] = hash;
-    table[at] = slot + 1;
-    if (this.size * 2 > table.length) this.#rehash(table.length * 2);
+    this.#table[at] = hash;
+    this.#table[at + 1] = slot + 1;
+    if (this.size * 4 > this.#table.length) this.#rehash(this.#table.length * 2);
     return slot;
   }
 
@@ -67,25 +56,29 @@ export class KeyTable {
     assert(this.holds(slot), `expected a slot in use, found ${slot}`);
     const table = this.#table;
     const mask = table.length - 1;
-    let hole = this.#hashes[slot] & mask;
-    while (table[hole] !== slot + 1) hole = (hole + 1) & mask;
+    const start = this.#spans[slot * 2];
+    const length = this.#spans[slot * 2 + 1];
+    let hole = (hashBytes(this.#arena, start, start + length) << 1) & mask;
+    while (table[hole + 1] !== slot + 1) hole = (hole + 2) & mask;
     // Entries after the hole move back unless they already sit between their home and the hole (Knuth, algorithm 6.4R).
-    for (let at = (hole + 1) & mask; table[at] !== 0; at = (at + 1) & mask) {
-      const home = this.#hashes[table[at] - 1] & mask;
+    for (let at = (hole + 2) & mask; table[at + 1] !== 0; at = (at + 2) & mask) {
+      const home = (table[at] << 1) & mask;
       if (((at - home) & mask) < ((at - hole) & mask)) continue;
       table[hole] = table[at];
+      table[hole + 1] = table[at + 1];
       hole = at;
     }
-    table[hole] = 0;
-    this.#garbage += this.#lengths[slot];
-    this.#lengths[slot] = FREE;
+    table[hole + 1] = 0;
+    this.#garbage += length;
+    this.#spans[slot * 2 + 1] = FREE;
     this.#free.push(slot);
   }
 
   /** The slot's key as a view, valid until the next change of the table. */
   bytesOf(slot: number): Uint8Array {
     assert(this.holds(slot), `expected a slot in use, found ${slot}`);
-    return this.#arena.subarray(this.#starts[slot], this.#starts[slot] + this.#lengths[slot]);
+    const start = this.#spans[slot * 2];
+    return this.#arena.subarray(start, start + this.#spans[slot * 2 + 1]);
   }
 
   textOf(slot: number): string {
@@ -95,12 +88,12 @@ export class KeyTable {
 
   /** Bytes held, for accounting. */
   get byteSize(): number {
-    return this.#table.byteLength + this.#hashes.byteLength * 3 + this.#arena.byteLength;
+    return this.#table.byteLength + this.#spans.byteLength + this.#arena.byteLength;
   }
 
   write(out: ByteWriter): void {
-    this.#compact(this.#arena.length);
-    out.int32s(this.#lengths.subarray(0, this.#slotCount));
+    this.#compact(this.#arenaEnd);
+    out.int32s(Int32Array.from({ length: this.#slotCount }, (_, slot) => this.#spans[slot * 2 + 1]));
     out.int32s(Int32Array.from(this.#free));
     out.bytes(this.#arena.subarray(0, this.#arenaEnd));
   }
@@ -112,27 +105,33 @@ export class KeyTable {
     made.#free = Array.from(from.int32s());
     made.#arena = from.bytes();
     made.#arenaEnd = made.#arena.length;
-    made.#lengths = lengths;
-    made.#starts = new Int32Array(lengths.length);
-    made.#hashes = new Int32Array(lengths.length);
+    made.#spans = new Int32Array(lengths.length * 2);
     let start = 0;
     for (let slot = 0; slot < lengths.length; slot++) {
-      if (lengths[slot] === FREE) continue;
-      made.#starts[slot] = start;
-      made.#hashes[slot] = hashBytes(made.#arena, start, start + lengths[slot]);
-      start += lengths[slot];
+      made.#spans[slot * 2] = start;
+      made.#spans[slot * 2 + 1] = lengths[slot];
+      if (lengths[slot] !== FREE) start += lengths[slot];
     }
-    let size = 16;
-    while (size < made.size * 2) size *= 2;
+    let size = 2 * 16;
+    while (size < made.size * 4) size *= 2;
     made.#rehash(size);
     return made;
   }
 
+  /** Index in the table of the key's pair, or of the empty pair where it would go. */
+  #probe(hash: number, bytes: Uint8Array, start: number, end: number): number {
+    const table = this.#table;
+    const mask = table.length - 1;
+    let at = (hash << 1) & mask;
+    while (table[at + 1] !== 0 && !(table[at] === hash && this.#equals(table[at + 1] - 1, bytes, start, end))) at = (at + 2) & mask;
+    return at;
+  }
+
   #equals(slot: number, bytes: Uint8Array, start: number, end: number): boolean {
-    const length = this.#lengths[slot];
+    const own = this.#spans[slot * 2];
+    const length = this.#spans[slot * 2 + 1];
     if (length !== end - start) return false;
     const arena = this.#arena;
-    const own = this.#starts[slot];
     for (let i = 0; i < length; i++) if (arena[own + i] !== bytes[start + i]) return false;
     return true;
   }
@@ -140,11 +139,10 @@ export class KeyTable {
   #takeSlot(): number {
     const reused = this.#free.pop();
     if (reused !== undefined) return reused;
-    if (this.#slotCount === this.#starts.length) {
-      const capacity = Math.max(8, this.#slotCount * 2);
-      this.#starts = grown(this.#starts, capacity);
-      this.#hashes = grown(this.#hashes, capacity);
-      this.#lengths = grown(this.#lengths, capacity).fill(FREE, this.#slotCount);
+    if (this.#slotCount * 2 === this.#spans.length) {
+      const spans = new Int32Array(Math.max(16, this.#spans.length * 2)).fill(FREE);
+      spans.set(this.#spans);
+      this.#spans = spans;
     }
     return this.#slotCount++;
   }
@@ -153,8 +151,8 @@ export class KeyTable {
     const length = end - start;
     if (this.#arenaEnd + length > this.#arena.length) this.#compact(this.#arenaEnd + length);
     for (let i = 0; i < length; i++) this.#arena[this.#arenaEnd + i] = bytes[start + i];
-    this.#starts[slot] = this.#arenaEnd;
-    this.#lengths[slot] = length;
+    this.#spans[slot * 2] = this.#arenaEnd;
+    this.#spans[slot * 2 + 1] = length;
     this.#arenaEnd += length;
   }
 
@@ -164,11 +162,11 @@ export class KeyTable {
     const arena = new Uint8Array(live * 2 > this.#arena.length ? Math.max(64, live * 2) : this.#arena.length);
     let end = 0;
     for (let slot = 0; slot < this.#slotCount; slot++) {
-      const length = this.#lengths[slot];
+      const length = this.#spans[slot * 2 + 1];
       if (length === FREE) continue;
-      const start = this.#starts[slot];
+      const start = this.#spans[slot * 2];
       arena.set(this.#arena.subarray(start, start + length), end);
-      this.#starts[slot] = end;
+      this.#spans[slot * 2] = end;
       end += length;
     }
     this.#arena = arena;
@@ -180,10 +178,14 @@ export class KeyTable {
     const table = new Int32Array(size);
     const mask = size - 1;
     for (let slot = 0; slot < this.#slotCount; slot++) {
-      if (this.#lengths[slot] === FREE) continue;
-      let at = this.#hashes[slot] & mask;
-      while (table[at] !== 0) at = (at + 1) & mask;
-      table[at] = slot + 1;
+      const length = this.#spans[slot * 2 + 1];
+      if (length === FREE) continue;
+      const start = this.#spans[slot * 2];
+      const hash = hashBytes(this.#arena, start, start + length);
+      let at = (hash << 1) & mask;
+      while (table[at + 1] !== 0) at = (at + 2) & mask;
+      table[at] = hash;
+      table[at + 1] = slot + 1;
     }
     this.#table = table;
   }
@@ -196,10 +198,4 @@ function hashBytes(bytes: Uint8Array, start: number, end: number): number {
   hash = Math.imul(hash ^ (hash >>> 16), -2048144789);
   hash = Math.imul(hash ^ (hash >>> 13), -1028477387);
   return hash ^ (hash >>> 16);
-}
-
-function grown(array: Int32Array<ArrayBuffer>, capacity: number): Int32Array<ArrayBuffer> {
-  const copy = new Int32Array(capacity);
-  copy.set(array);
-  return copy;
 }

@@ -9,8 +9,9 @@ import { WindowReader } from './window-reader.ts';
 
 /**
  * Rolling windows of every entity of one partition, on tiles of event time. An entity has a row per tile in which it has
- * records, newest last, with one exact partial per track; a value as of a tile border folds the rows of its window. Records may
- * come in any order as long as their tile is still kept. Memory is bounded by the windows: `evict` drops what no later border can reach.
+ * records, newest last, with one exact partial per track. Counts and sums are running totals from the first row kept, so that a
+ * window is the difference of two rows; the other kinds fold the rows of their window. Records may come in any order as long as
+ * their tile is still kept. Memory is bounded by the windows: `evict` drops what no later border can reach.
  */
 export class WindowState {
   readonly plan: TrackPlan;
@@ -61,19 +62,14 @@ export class WindowState {
    */
   add(slot: number, timeMs: number, inputs: TrackInputs, row: number): void {
     const tile = Math.floor(timeMs / this.#tileMs);
-    const at = this.#rowOf(slot, tile, timeMs) * 2;
-    const { i32, f64 } = this.#tiles;
-    const { counts, sums, mins, maxs, lasts } = this.#layout;
+    const made = this.#rowOf(slot, tile, timeMs);
+    const { words } = this.#layout;
+    const tiles = this.#tiles;
+    const end = tiles.starts[slot] + tiles.counts[slot] * words;
+    for (let later = made; later < end; later += words) this.#addTotals(later, inputs, row);
+    this.#addOthers(made, timeMs, inputs, row);
     const { passes, values } = inputs;
-    let track = row * inputs.width;
-    for (let k = 0; k < counts; k++) i32[at + 1 + k] += passes[track++];
-    let word = (at >> 1) + this.#layout.doubles;
-    for (let k = 0; k < sums; k++, track++, word++) if (passes[track] === 1) f64[word] += values[track];
-    for (let k = 0; k < mins; k++, track++, word++) if (passes[track] === 1 && values[track] < f64[word]) f64[word] = values[track];
-    for (let k = 0; k < maxs; k++, track++, word++) if (passes[track] === 1 && values[track] > f64[word]) f64[word] = values[track];
-    for (let k = 0; k < lasts; k++, track++, word += 2) {
-      if (passes[track] === 1 && timeMs >= f64[word]) this.#setLast(k, word, timeMs, values[track]);
-    }
+    let track = row * inputs.width + inputs.width - this.#distincts.length;
     for (let k = 0; k < this.#distincts.length; k++, track++) {
       if (passes[track] === 1) this.#distincts[k].add(slot, tile, values[track], this.#keepFrom);
     }
@@ -164,11 +160,36 @@ export class WindowState {
     const row = tiles.starts[slot] + at * words;
     if (at < tiles.counts[slot] && tiles.i32[row * 2] === tile) return row;
     const made = tiles.insert(slot, at, tile);
-    const { sums, mins, maxs, lasts, doubles } = this.#layout;
+    const { counts, sums, mins, maxs, lasts, doubles } = this.#layout;
+    const { i32, f64 } = tiles;
+    if (at > 0) {
+      for (let k = 1; k <= counts; k++) i32[made * 2 + k] = i32[(made - words) * 2 + k];
+      for (let k = doubles; k < doubles + sums; k++) f64[made + k] = f64[made - words + k];
+    }
     let word = made + doubles + sums;
-    for (let k = 0; k < mins; k++) tiles.f64[word++] = Infinity;
-    for (let k = 0; k < maxs + lasts * 2; k++) tiles.f64[word++] = -Infinity;
+    for (let k = 0; k < mins; k++) f64[word++] = Infinity;
+    for (let k = 0; k < maxs + lasts * 2; k++) f64[word++] = -Infinity;
     return made;
+  }
+
+  #addTotals(row: number, { passes, values, width }: TrackInputs, record: number): void {
+    const { i32, f64 } = this.#tiles;
+    const { counts, sums, doubles } = this.#layout;
+    let track = record * width;
+    for (let k = row * 2 + 1, end = k + counts; k < end; k++) i32[k] += passes[track++];
+    for (let k = row + doubles, end = k + sums; k < end; k++, track++) if (passes[track] === 1) f64[k] += values[track];
+  }
+
+  #addOthers(row: number, timeMs: number, { passes, values, width }: TrackInputs, record: number): void {
+    const { f64 } = this.#tiles;
+    const { counts, sums, mins, maxs, lasts, doubles } = this.#layout;
+    let track = record * width + counts + sums;
+    let word = row + doubles + sums;
+    for (let k = 0; k < mins; k++, track++, word++) if (passes[track] === 1 && values[track] < f64[word]) f64[word] = values[track];
+    for (let k = 0; k < maxs; k++, track++, word++) if (passes[track] === 1 && values[track] > f64[word]) f64[word] = values[track];
+    for (let k = 0; k < lasts; k++, track++, word += 2) {
+      if (passes[track] === 1 && timeMs >= f64[word]) this.#setLast(k, word, timeMs, values[track]);
+    }
   }
 
   #setLast(k: number, word: number, timeMs: number, value: number): void {
@@ -211,9 +232,24 @@ export class WindowState {
   #trim(slot: number): void {
     const tiles = this.#tiles;
     const old = tiles.countBefore(slot, this.#keepFrom);
-    for (let row = 0; row < old; row++) this.#releaseLasts(tiles.starts[slot] + row * this.#layout.words);
-    tiles.dropFirst(slot, old);
+    if (old > 0) {
+      const { words } = this.#layout;
+      for (let row = 0; row < old; row++) this.#releaseLasts(tiles.starts[slot] + row * words);
+      this.#rebase(slot, tiles.starts[slot] + (old - 1) * words);
+      tiles.dropFirst(slot, old);
+    }
     for (const track of this.#distincts) track.trim(slot, this.#keepFrom);
+  }
+
+  /** Takes a row's totals off the rows after it, so that totals stay as small, and sums as exact, as what is kept. */
+  #rebase(slot: number, base: number): void {
+    const { i32, f64, starts, counts: rows } = this.#tiles;
+    const { counts, sums, doubles, words } = this.#layout;
+    const end = starts[slot] + rows[slot] * words;
+    for (let row = base + words; row < end; row += words) {
+      for (let k = 1; k <= counts; k++) i32[row * 2 + k] -= i32[base * 2 + k];
+      for (let k = doubles; k < doubles + sums; k++) f64[row + k] -= f64[base + k];
+    }
   }
 
   #releaseLasts(row: number): void {

@@ -1,0 +1,28 @@
+import type { ModelDefinitions } from '#tideline/retention';
+
+/** As-of times of one build, ms, ascending. */
+export interface AsOfTimes {
+  /** Those whose label is known: enough history before, the whole horizon after. */
+  readonly labelled: readonly number[];
+  /** The last tile border that the data reach: what scoring and the newest features use. */
+  readonly latest: number;
+}
+
+/** More would not make a better model, only a longer build; the newest are kept. */
+const MOST_AS_OFS = 100;
+
+/** The grid `anchor + k * every` within data that span `[firstMs, lastMs]`; a label's horizon must have passed by `lastMs`. */
+export function asOfTimes(models: ModelDefinitions, tileMs: number, firstMs: number, lastMs: number): AsOfTimes {
+  const latest = Math.floor(lastMs / tileMs) * tileMs;
+  if (models.asOf === undefined || models.label.kind !== 'absence') return { labelled: [], latest };
+  const { everyMs, anchorMs, historyMs } = models.asOf;
+  const earliest = firstMs + historyMs;
+  const last = lastMs - models.label.horizonMs;
+  const labelled: number[] = [];
+  for (let k = Math.floor((last - anchorMs) / everyMs); labelled.length < MOST_AS_OFS; k--) {
+    const time = anchorMs + k * everyMs;
+    if (time < earliest) break;
+    labelled.unshift(time);
+  }
+  return { labelled, latest };
+}

@@ -1,0 +1,127 @@
+// Goal: bins, histograms and rounding are exact. Method: naive sums, the subtraction identity to the bit, and laws of the cuts.
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Dataset } from '../dataset.ts';
+import { Pace } from '../pace.ts';
+import { Random } from '../random.ts';
+import { distributionOf, rowsToRead } from '../weighted-distribution.ts';
+import { binFeatures, binOf, findCuts } from './binning.ts';
+import { cellSize, HistogramBuilder, subtractHistogram } from './histogram.ts';
+import { orderFreeMean, powerOfTwoAbove, quantizeWeights, rounderFor } from './quantize.ts';
+
+const pace = new Pace(undefined, undefined);
+
+function randomData(seed: number, rowCount: number): Dataset {
+  const random = new Random(seed);
+  const X = Float64Array.from({ length: rowCount * 3 }, (_, at) => (random.uniform() < 0.1 ? NaN : at % 3 === 0 ? 1 : random.normal()));
+  return { rowCount, columnCount: 3, X, y: new Float64Array(rowCount), featureNames: ['b', 'a', 'c'] };
+}
+
+describe('binning', () => {
+  it('oracle: a code is the number of cuts below the value; missing comes last', () => {
+    fc.assert(fc.property(fc.uniqueArray(fc.double({ noNaN: true })), fc.double(), (cuts, value) => {
+      const sorted = Float64Array.from(cuts).sort();
+      expect(binOf(value, sorted)).toBe(Number.isNaN(value) ? cuts.length + 1 : cuts.filter((cut) => cut < value).length);
+    }));
+  });
+
+  it('cuts between all values where they are few, and into even parts where they are many', () => {
+    const few = findCuts(distributionOf(Float64Array.of(3, 1, 1, 2), undefined), 255);
+    expect([...few]).toEqual([1.5, 2.5]);
+    const many = findCuts(distributionOf(Float64Array.from({ length: 10_000 }, (_, i) => i), undefined), 10);
+    expect([...many]).toEqual([999.5, 1999.5, 2999.5, 3999.5, 4999.5, 5999.5, 6999.5, 7999.5, 8999.5]);
+    expect(findCuts(distributionOf(new Float64Array(0), undefined), 255)).toHaveLength(0);
+  });
+
+  it('never cuts into more bins than asked, nor anywhere but between values, even neighbours in float64 and extremes', () => {
+    fc.assert(fc.property(fc.array(fc.double({ noNaN: true, noDefaultInfinity: true }), { minLength: 1, maxLength: 300 }), fc.integer({ min: 2, max: 20 }), (values, bins) => {
+      const distribution = distributionOf(Float64Array.from(values), undefined);
+      const cuts = findCuts(distribution, bins);
+      expect(cuts.length).toBeLessThan(bins);
+      const codes = new Set([...distribution.values].map((value) => binOf(value, cuts)));
+      expect(codes.size).toBe(cuts.length + 1);
+    }));
+    const neighbours = findCuts(distributionOf(Float64Array.of(1, 1 + Number.EPSILON, -Number.MAX_VALUE, Number.MAX_VALUE), undefined), 255);
+    expect(new Set([-Number.MAX_VALUE, 1, 1 + Number.EPSILON, Number.MAX_VALUE].map((value) => binOf(value, neighbours))).size).toBe(4);
+  });
+
+  it('oracle: weights cut as repeats do', () => {
+    fc.assert(fc.property(fc.array(fc.tuple(fc.integer({ min: 0, max: 50 }), fc.integer({ min: 1, max: 4 })), { minLength: 1 }), (rows) => {
+      const weighted = distributionOf(Float64Array.from(rows, ([v]) => v), Float64Array.from(rows, ([, w]) => w));
+      const repeated = distributionOf(Float64Array.from(rows.flatMap(([v, w]) => new Array<number>(w).fill(v))), undefined);
+      expect(weighted).toEqual(repeated);
+      expect(findCuts(weighted, 7)).toEqual(findCuts(repeated, 7));
+    }));
+  });
+
+  it('samples rows without repeats where they are many', () => {
+    expect(rowsToRead(200_000, new Random(1))).toBeUndefined();
+    const rows = rowsToRead(200_050, new Random(1))!;
+    expect(new Set(rows).size).toBe(200_000);
+    expect(rows.every((row) => row >= 0 && row < 200_050)).toBe(true);
+  });
+});
+
+describe('histogram', () => {
+  for (const [weighted, hasHessians] of [[false, false], [false, true], [true, false], [true, true]]) {
+    it(`oracle: equals sums over rows (${weighted ? 'weights' : 'no weights'}, ${hasHessians ? 'log loss' : 'squared error'}), and parent minus child is the sibling to the bit`, async () => {
+      // More rows than fit into one packed block, most of them in one bin and with nearly the largest hessian.
+      const rowCount = 40_000;
+      const data = randomData(5, rowCount);
+      const random = new Random(6);
+      const binned = await binFeatures(data, 16, random, pace);
+      const fine = (): number => random.normal() + rounderFor(1) - rounderFor(1);
+      const weights = weighted ? Float64Array.from({ length: rowCount }, () => random.int(3)) : undefined;
+      const gradients = Float64Array.from({ length: rowCount }, fine);
+      const hessians = hasHessians ? Float64Array.from({ length: rowCount }, () => 0.25 - random.uniform() / 64 + rounderFor(1) - rounderFor(1)) : undefined;
+      const builder = new HistogramBuilder(binned, pace);
+      const build = async (rows: Int32Array): Promise<Float64Array> => {
+        const histogram = new Float64Array(binned.cellCount * cellSize).fill(9);
+        await builder.build(rows, { gradients, hessians, weights }, histogram);
+        return histogram;
+      };
+      const all = Int32Array.from({ length: rowCount }, (_, i) => i);
+      const parent = await build(all);
+      const expected = new Float64Array(parent.length);
+      for (const i of all) {
+        for (let j = 0; j < 3; j++) {
+          const cell = binned.codes[i * 3 + j]! * cellSize;
+          expected[cell]! += gradients[i]!;
+          expected[cell + 1]! += hessians?.[i] ?? weights?.[i] ?? 1;
+          expected[cell + 2]! += weights?.[i] ?? 1;
+        }
+      }
+      expect(parent).toEqual(expected);
+      const [child, sibling] = [await build(all.filter((i) => i % 3 === 0)), await build(random.shuffle(all.filter((i) => i % 3 !== 0)))];
+      subtractHistogram(parent, child);
+      expect(parent).toEqual(sibling);
+    });
+  }
+});
+
+describe('rounding', () => {
+  it('oracle: adding and taking away the rounder gives the nearest multiple, ties to even', () => {
+    fc.assert(fc.property(fc.double({ min: -1000, max: 1000, noNaN: true }), fc.integer({ min: -20, max: 20 }), (value, exponent) => {
+      const scale = 2 ** exponent;
+      const found = value * scale + rounderFor(scale) - rounderFor(scale);
+      expect(Math.abs(found / scale - value)).toBeLessThanOrEqual(2 ** -25);
+      expect(Number.isInteger((found / scale) * 2 ** 24)).toBe(true);
+    }));
+  });
+
+  it('finds the power of two at or above', () => {
+    expect([0, 1, 1.5, 2, 3, 0.3, 2 ** -40, 2 ** 40 + 1].map(powerOfTwoAbove)).toEqual([1, 1, 2, 2, 4, 0.5, 2 ** -40, 2 ** 41]);
+  });
+
+  it('keeps whole weights, rounds fractions, and means do not depend on order', () => {
+    expect(quantizeWeights(Float64Array.of(0, 3, 7)).weights).toEqual(Float64Array.of(0, 3, 7));
+    const tiny = quantizeWeights(Float64Array.of(1e-9, 3e-9)).weights;
+    expect(tiny[1]! / tiny[0]!).toBeCloseTo(3, 6);
+    const random = new Random(8);
+    const values = Float64Array.from({ length: 1000 }, () => random.normal() * 1e6);
+    const mean = orderFreeMean(values, undefined);
+    expect(mean).toBeCloseTo(values.reduce((a, b) => a + b) / 1000, 5);
+    expect(orderFreeMean(random.shuffle(values.slice()), undefined)).toBe(mean);
+    expect(orderFreeMean(Float64Array.of(0.1), undefined)).toBe(0.1);
+  });
+});

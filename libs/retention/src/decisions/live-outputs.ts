@@ -1,0 +1,110 @@
+import type { ColumnBatch } from '../records/columns.ts';
+import type { PackedRecords } from '../records/pack-records.ts';
+import type { Source } from '../sources/source.ts';
+import type { ClosedEpoch } from './open-epochs.ts';
+import { LiveScorer } from './live-scorer.ts';
+import type { RecordDecisions } from './record-decisions.ts';
+import { type ScoreFields, ScoreWriter } from './score-writer.ts';
+import { TransitionWriter } from './transition.ts';
+import { type VisitLookup, VisitReader } from './visit-lookup.ts';
+
+/** A batch as the event log gives it, so far as a processor looks at it. */
+export interface RecordBatchLike extends PackedRecords {
+  readonly topic: string;
+  readonly partition: number;
+  readonly baseOffset: number;
+}
+
+/** A decoded batch: refined row i is record `kept[i]` of the batch, hence offset `baseOffset + kept[i]`. */
+export interface RefinedRecords {
+  readonly records: RecordBatchLike;
+  readonly batch: ColumnBatch;
+  readonly kept: Int32Array;
+  readonly decisions: RecordDecisions;
+}
+
+/** Turns feature vectors into scores and epochs into transitions, as bytes for their topics. */
+export class LiveOutputs {
+  readonly scorer: LiveScorer;
+  readonly #scores: ScoreWriter;
+  readonly #transitions: TransitionWriter;
+  readonly #visits: VisitReader | undefined;
+  #visitValues: VisitLookup | undefined;
+  #visitOf: ((row: number) => { by: string; step: number }) | undefined;
+  readonly #stateWidth: number;
+  readonly #fields: ScoreFields = { eventTimeMs: NaN, featureTimeMs: NaN, probability: NaN, expectedValue: NaN, reward: NaN, offset: 0 };
+
+  constructor(source: Source, featureNames: readonly string[], partition: number, transitionSchemaId: number) {
+    this.scorer = new LiveScorer(featureNames);
+    this.#scores = new ScoreWriter(source, featureNames, this.scorer, `raw.${source.name}`, partition);
+    this.#transitions = new TransitionWriter(transitionSchemaId);
+    this.#visits = source.features.visit === undefined ? undefined : new VisitReader(source, source.features.visit);
+    this.#stateWidth = source.features.state.length;
+  }
+
+  get scoreCount(): number {
+    return this.#scores.count;
+  }
+
+  get transitionCount(): number {
+    return this.#transitions.count;
+  }
+
+  useVisitValues(values: VisitLookup | undefined): void {
+    this.#visitValues = values;
+  }
+
+  modelChanged(): void {
+    this.#scores.modelChanged();
+  }
+
+  /** Call before the first score of a batch. */
+  begin({ batch }: RefinedRecords): void {
+    this.#visitOf = this.#visitValues === undefined ? undefined : this.#visits?.read(batch);
+  }
+
+  /**
+   * A score of the entity whose key is given, caused by refined row `origin`. `eventTimeMs` and `featureTimeMs` are NaN without time,
+   * `reward` NaN when the entity has no record of its own behind the score.
+   */
+  score(step: RefinedRecords, origin: number, key: Uint8Array, keyStart: number, keyEnd: number, features: Float64Array,
+    eventTimeMs: number, featureTimeMs: number, reward: number): void {
+    const fields = this.#fields;
+    const { records, kept } = step;
+    fields.eventTimeMs = eventTimeMs;
+    fields.featureTimeMs = featureTimeMs;
+    fields.reward = reward;
+    fields.offset = records.baseOffset + kept[origin];
+    fields.probability = this.scorer.score(features);
+    fields.expectedValue = NaN;
+    const visit = this.#visitOf?.(origin);
+    if (visit !== undefined) {
+      fields.expectedValue = this.#visitValues?.expectedValue(visit.by, visit.step) ?? NaN;
+      if (this.scorer.model === undefined) fields.probability = this.#visitValues?.leaveProbability(visit.by, visit.step) ?? NaN;
+    }
+    this.#scores.write(key, keyStart, keyEnd, features, fields, eventTimeMs === eventTimeMs ? eventTimeMs : records.timestamps[kept[origin]]);
+  }
+
+  /** A transition of a source with time. */
+  epoch(key: Uint8Array, closed: ClosedEpoch): void {
+    const { state, action, reward, nextState, done, lastTimeMs } = closed;
+    this.#transitions.write(key, 0, key.length, { eventTimeMs: lastTimeMs, state, action, reward, nextState, done }, lastTimeMs, this.#stateWidth);
+  }
+
+  /** A transition of a source without time: one record, its state at `stateAt` of `states`. */
+  record({ records, kept, decisions }: RefinedRecords, row: number, states: Float64Array, stateAt: number): void {
+    const { rewards, actions, actionOffsets, terminals } = decisions;
+    const action = Buffer.from(actions.buffer, actions.byteOffset, actions.length).toString('utf8', actionOffsets[row], actionOffsets[row + 1]);
+    const transition = { eventTimeMs: null, state: states, action, reward: rewards[row], nextState: null, done: terminals[row] === 1 };
+    const at = kept[row];
+    this.#transitions.write(records.keys, records.keyOffsets[at], records.keyOffsets[at + 1], transition, records.timestamps[at], this.#stateWidth, stateAt);
+  }
+
+  /** What was written since the last call, per topic that got something. */
+  finish(): { scores: PackedRecords | undefined; transitions: PackedRecords | undefined } {
+    return {
+      scores: this.#scores.count === 0 ? undefined : this.#scores.finish(),
+      transitions: this.#transitions.count === 0 ? undefined : this.#transitions.finish(),
+    };
+  }
+}

@@ -1,0 +1,153 @@
+import assert from 'node:assert/strict';
+import type { TrackPlan } from './aggregate-tracks.ts';
+import { DistinctLimitError } from './distinct-track.ts';
+import { KeyTable } from './key-table.ts';
+import type { ByteReader, ByteWriter } from './state-bytes.ts';
+import type { TrackInputs, ValueTables } from './track-inputs.ts';
+
+/** One entity's newest records: track values side by side (NaN where a record does not count), oldest overwritten first. */
+interface Ring {
+  cells: Float64Array;
+  /** Records ever seen; the newest is at `(seen - 1) % capacity`. */
+  seen: number;
+  /** Running total of each count or sum aggregate over its own window. */
+  totals: Float64Array;
+}
+
+const FIRST_CAPACITY = 8;
+
+/**
+ * Windows over the last n records of each entity, for sources without time. Totals are running sums of integers, hence exact; the
+ * other kinds look at the ring. An entity is kept for good: without time nothing says that it is over.
+ */
+export class RecordRings {
+  readonly plan: TrackPlan;
+  entities = new KeyTable();
+  readonly #values: ValueTables;
+  readonly #width: number;
+  #rings: (Ring | undefined)[] = [];
+
+  constructor(plan: TrackPlan, values: ValueTables) {
+    assert(plan.tileMs === undefined, 'expected a plan over records');
+    this.plan = plan;
+    this.#values = values;
+    this.#width = plan.tracks.length;
+  }
+
+  get entityCount(): number {
+    return this.entities.size;
+  }
+
+  /** Finished values over the entity's newest records, as `WindowState.valueAsOf` gives them. */
+  values(slot: number, out: Float64Array, texts: (string | null)[]): void {
+    const ring = this.#rings[slot];
+    const { aggregates, tracks } = this.plan;
+    for (let k = 0; k < aggregates.length; k++) {
+      const { kind, unit } = tracks[aggregates[k].track];
+      texts[k] = null;
+      if (kind === 'count' || kind === 'sum') out[k] = ring === undefined ? 0 : ring.totals[k] / unit;
+      else if (kind === 'distinct') out[k] = ring === undefined ? 0 : this.#countDistinct(ring, k, slot);
+      else this.#readExtreme(ring, k, out, texts);
+    }
+  }
+
+  /** Adds record `row` of the inputs as the entity's newest. */
+  add(slot: number, inputs: TrackInputs, row: number): void {
+    const ring = this.#rings[slot] ??= { cells: new Float64Array(FIRST_CAPACITY * this.#width), seen: 0, totals: new Float64Array(this.plan.aggregates.length) };
+    const { aggregates, tracks, span } = this.plan;
+    const width = this.#width;
+    if ((ring.seen * width >= ring.cells.length) && ring.cells.length < span * width) this.#grow(ring);
+    const capacity = ring.cells.length / width;
+    for (let k = 0; k < aggregates.length; k++) {
+      const { track, window } = aggregates[k];
+      const { kind } = tracks[track];
+      if (kind !== 'count' && kind !== 'sum') continue;
+      const at = row * width + track;
+      if (inputs.passes[at] === 1) ring.totals[k] += kind === 'count' ? 1 : inputs.values[at];
+      if (ring.seen < window) continue;
+      const left = ring.cells[((ring.seen - window) % capacity) * width + track];
+      if (left === left) ring.totals[k] -= kind === 'count' ? 1 : left;
+    }
+    this.#store(ring, capacity, inputs, row);
+  }
+
+  write(out: ByteWriter): void {
+    this.entities.write(out);
+    for (let slot = 0; slot < this.entities.slotEnd; slot++) {
+      const ring = this.#rings[slot];
+      out.number(ring?.seen ?? -1);
+      if (ring === undefined) continue;
+      out.float64s(ring.totals);
+      out.float64s(ring.cells);
+    }
+  }
+
+  readFrom(from: ByteReader): void {
+    this.entities = KeyTable.read(from);
+    this.#rings = [];
+    for (let slot = 0; slot < this.entities.slotEnd; slot++) {
+      const seen = from.number();
+      if (seen >= 0) this.#rings[slot] = { seen, totals: from.float64s(), cells: from.float64s() };
+    }
+  }
+
+  #store(ring: Ring, capacity: number, { passes, values }: TrackInputs, row: number): void {
+    const width = this.#width;
+    const cell = (ring.seen % capacity) * width;
+    for (let track = 0; track < width; track++) {
+      const { interned } = this.plan.tracks[track];
+      const old = ring.cells[cell + track];
+      const value = passes[row * width + track] === 1 ? values[row * width + track] : NaN;
+      if (interned) {
+        const table = this.#values.of(this.plan.tracks[track]);
+        if (value === value) table.keep(value);
+        if (ring.seen >= capacity && old === old) table.release(old);
+      }
+      ring.cells[cell + track] = value;
+    }
+    ring.seen++;
+  }
+
+  #grow(ring: Ring): void {
+    const capacity = Math.min(this.plan.span, (ring.cells.length / this.#width) * 2);
+    const cells = new Float64Array(capacity * this.#width);
+    cells.set(ring.cells);
+    ring.cells = cells;
+  }
+
+  /** Calls `see` with a track's values in the aggregate's window, newest first, until it returns true. */
+  #look(ring: Ring | undefined, aggregate: number, see: (value: number) => boolean): void {
+    if (ring === undefined) return;
+    const { track, window } = this.plan.aggregates[aggregate];
+    const capacity = ring.cells.length / this.#width;
+    for (let back = 1; back <= Math.min(window, ring.seen); back++) {
+      const value = ring.cells[((ring.seen - back) % capacity) * this.#width + track];
+      if (value === value && see(value)) return;
+    }
+  }
+
+  #countDistinct(ring: Ring, aggregate: number, slot: number): number {
+    const { track, name, limit } = this.plan.aggregates[aggregate];
+    const table = this.#values.of(this.plan.tracks[track]);
+    let found = 0;
+    table.startCount();
+    this.#look(ring, aggregate, (value) => {
+      if (table.isNew(value)) found++;
+      return false;
+    });
+    if (found > limit) throw new DistinctLimitError(name, this.entities.textOf(slot), limit);
+    return found;
+  }
+
+  #readExtreme(ring: Ring | undefined, aggregate: number, out: Float64Array, texts: (string | null)[]): void {
+    const track = this.plan.tracks[this.plan.aggregates[aggregate].track];
+    let result = NaN;
+    this.#look(ring, aggregate, (value) => {
+      if (track.kind === 'last') result = value;
+      else if (track.kind === 'min' ? !(result <= value) : !(result >= value)) result = value;
+      return track.kind === 'last';
+    });
+    if (track.interned && result === result) texts[aggregate] = this.#values.of(track).textOf(result);
+    out[aggregate] = track.interned ? NaN : result / track.unit;
+  }
+}

@@ -1,0 +1,67 @@
+import type { Command } from 'commander';
+import { openLogFile } from '#tideline/platform';
+import { detectSource, type Inspection, type Source } from '#tideline/retention';
+import { compileLayoutCheck } from '../../../apps/ingestor/src/index.ts';
+import { refused } from '../command-error.ts';
+import type { CommandContext, Runner } from '../context.ts';
+import { formatBytes } from '../output.ts';
+
+const HEAD_BYTES = 1 << 20;
+
+export function addInspect(program: Command, run: Runner): void {
+  program
+    .command('inspect')
+    .argument('<file>')
+    .description('which source and layout fit, first records decoded, what is wrong with the file; writes nothing')
+    .option('--source <name>', 'look at this source only')
+    .action(run(inspect));
+}
+
+async function inspect({ world, output }: CommandContext, path: string, options: { readonly source?: string }): Promise<void> {
+  const sources = options.source === undefined ? await world.sources() : [await world.source(options.source)];
+  const file = await openLogFile(path);
+  try {
+    const head = await readHead(file.read(0));
+    const checks = Object.fromEntries(sources.flatMap((source) => {
+      const check = compileLayoutCheck(source);
+      return check === undefined ? [] : [[source.name, check]];
+    }));
+    const found = detectSource(sources, head, checks);
+    const best = found.find(({ inspection }) => inspection.fits);
+    const report = {
+      file: path,
+      wrappings: file.wrappings,
+      bytesLookedAt: head.byteLength,
+      source: best?.source.name ?? null,
+      layout: best?.inspection.layout ?? null,
+      inspections: found.map(({ source, inspection }) => ({ source: source.name, ...inspection })),
+    };
+    const kind = file.wrappings.length === 0 ? 'plain' : file.wrappings.join(' in ');
+    output.result(report, () => [`${path}: ${kind}, looked at its first ${formatBytes(head.byteLength)}`, ...(best === undefined ? found : [best]).map(describe)].join('\n'));
+    if (best === undefined) throw refused(`expected a log of ${sources.map((source) => source.name).join(', ')}, found none that fits`);
+  } finally {
+    await file.close();
+  }
+}
+
+/** At most a megabyte; a piece is valid only until the next is asked for, so it is copied. */
+async function readHead(pieces: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const parts: Buffer[] = [];
+  let length = 0;
+  for await (const piece of pieces) {
+    parts.push(Buffer.from(piece));
+    length += piece.byteLength;
+    if (length >= HEAD_BYTES) break;
+  }
+  return Buffer.concat(parts).subarray(0, HEAD_BYTES);
+}
+
+function describe({ source, inspection }: { readonly source: Source; readonly inspection: Inspection }): string {
+  const { fits, layout, rows, accepted, problems, sample } = inspection;
+  const verdict = fits ? `fits, layout ${layout}` : 'does not fit';
+  return [
+    `\n${source.name}: ${verdict}; ${rows} rows read, ${accepted} are records`,
+    ...problems.map((problem) => `  ${problem}`),
+    ...(fits ? sample.slice(0, 3).map((row) => `  ${JSON.stringify(row).slice(0, 300)}`) : []),
+  ].join('\n');
+}

@@ -1,0 +1,110 @@
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { Presets, SingleBar } from 'cli-progress';
+import { replayFile, ReplayRefused, type Pace, type ReplayReport, type ReplaySummary } from '../../../apps/ingestor/src/index.ts';
+import { isPlatformError } from '#tideline/platform';
+import { failed, refused, wrongUse } from '../command-error.ts';
+import type { CommandContext, Runner } from '../context.ts';
+import { formatBytes, formatNumber } from '../output.ts';
+import { parseCount, parseRate, parseSpeed } from '../parse-quantity.ts';
+
+interface ReplayOptions {
+  readonly source: string;
+  readonly chunk: number;
+  readonly speed?: number;
+  readonly rate?: number;
+  readonly loop?: boolean;
+  readonly fromStart?: boolean;
+  readonly stopAfter?: number;
+}
+
+export function addReplay(program: Command, run: Runner): void {
+  program
+    .command('replay')
+    .argument('<file>', 'plain, .gz, .zst or tar; - reads standard input')
+    .description('the log into raw.<source>, exactly once: resumes where it stopped, and ends with read = accepted + rejected')
+    .requiredOption('--source <name>', 'which source the log is of')
+    .option('--chunk <rows>', 'rows of one transaction', parseCount('chunk', 1), 5000)
+    .option('--speed <factor>', 'so many times faster than it happened, like 60x', parseSpeed)
+    .option('--rate <rows>', 'so many rows a second, like 20000/s', parseRate)
+    .option('--loop', 'begin again after the end, until Ctrl-C')
+    .option('--from-start', 'forget how far an earlier replay of this file came')
+    .option('--stop-after <rows>', 'stop at the first chunk border after so many rows', parseCount('stop-after', 1))
+    .action(run(replay));
+}
+
+async function replay({ world, output, signal }: CommandContext, file: string, options: ReplayOptions): Promise<void> {
+  const source = await world.source(options.source);
+  if (options.speed !== undefined && options.rate !== undefined) throw wrongUse('expected one of --speed and --rate, found both');
+  if (options.speed !== undefined && source.time === undefined) {
+    throw wrongUse(`expected a source with time for --speed, found ${source.name}`, 'use --rate instead');
+  }
+  const pace: Pace =
+    options.rate !== undefined ? { kind: 'rate', rowsPerSecond: options.rate }
+    : options.speed !== undefined ? { kind: 'speed', factor: options.speed }
+    : { kind: 'unpaced' };
+  const progress = new Progress(output.json);
+  try {
+    const summary = await replayFile({
+      source, path: file, pace, signal,
+      log: await world.log('ingestor'),
+      registry: await world.registry(),
+      clock: world.clock,
+      lockFolder: join('data', 'locks'),
+      chunkRows: options.chunk,
+      loop: options.loop === true,
+      fromStart: options.fromStart === true,
+      ...(options.stopAfter === undefined ? {} : { stopAfter: options.stopAfter }),
+      onProgress: (report) => progress.show(report),
+      onWarning: (message) => output.note(`tideline: ${message}`),
+    });
+    progress.end();
+    output.result(summary, () => describe(summary));
+    if (signal.aborted && summary.ended === 'stopped') output.note(`stopped; \`tideline replay ${file} --source ${source.name}\` goes on from there`);
+  } catch (error) {
+    progress.end();
+    if (error instanceof ReplayRefused) throw refused(error.message);
+    if (isPlatformError(error, 'LOCKED')) throw failed(error.message);
+    throw error;
+  }
+}
+
+function describe(summary: ReplaySummary): string {
+  const { read, accepted, rejected, rejectedBy, seconds, bytes, resumedFrom } = summary;
+  const reasons = Object.entries(rejectedBy).sort(([, a], [, b]) => b - a).map(([reason, count]) => `${reason} ${formatNumber(count)}`);
+  const head = { complete: 'replayed', 'already-complete': 'already replayed completely:', stopped: 'stopped in' }[summary.ended];
+  const speed = seconds > 0 ? `, ${formatNumber((bytes - resumedFrom) / 1e6 / seconds)} MB/s` : '';
+  return [
+    `${head} ${summary.file} (${formatBytes(bytes)} in ${seconds.toFixed(1)} s${summary.ended === 'already-complete' ? '' : speed})${resumedFrom > 0 ? `, resumed at byte ${formatNumber(resumedFrom)}` : ''}`,
+    `read ${formatNumber(read)} = accepted ${formatNumber(accepted)} + rejected ${formatNumber(rejected)}${reasons.length > 0 ? ` (${reasons.join(', ')})` : ''}`,
+  ].join('\n');
+}
+
+/** A bar on a terminal, a line now and then elsewhere. */
+class Progress {
+  readonly #bar: SingleBar | undefined;
+  #lastLineMs = 0;
+
+  constructor(quiet: boolean) {
+    if (quiet || !process.stderr.isTTY) return;
+    this.#bar = new SingleBar(
+      { format: '{bar} {percentage} % | {rows} rows, {rejected} rejected | {rate} MB/s | {eta_formatted} left', stream: process.stderr, hideCursor: true, clearOnComplete: true },
+      Presets.shades_classic,
+    );
+    this.#bar.start(1, 0, { rows: 0, rejected: 0, rate: '-' });
+  }
+
+  show(report: ReplayReport): void {
+    const rate = (report.byteOffset / 1e6 / Math.max(0.001, report.seconds)).toFixed(0);
+    if (this.#bar !== undefined) {
+      this.#bar.update(report.share ?? 0, { rows: formatNumber(report.read), rejected: formatNumber(report.rejected), rate });
+    } else if (report.seconds * 1000 - this.#lastLineMs > 5000) {
+      this.#lastLineMs = report.seconds * 1000;
+      process.stderr.write(`${formatNumber(report.read)} rows, ${formatNumber(report.rejected)} rejected, ${formatBytes(report.byteOffset)}\n`);
+    }
+  }
+
+  end(): void {
+    this.#bar?.stop();
+  }
+}
