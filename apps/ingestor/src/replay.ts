@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { setImmediate as yieldToLoop } from 'node:timers/promises';
 import { isPlatformError, lockExclusively, openLogFile, type EventLog, type FileLock, type LogFile, type SchemaRegistry } from '#tideline/platform';
-import { createRefiner, inspectLog, type Source } from '#tideline/retention';
+import { createRefiner, inspectLog, registeredCodec, type Source } from '#tideline/retention';
 import { OffsetWriter, patiently, systemTopics } from '#tideline/streaming';
 import { changeSince, factsOf, fileIdOf, type FileFacts } from './file-identity.ts';
 import { compileLayoutCheck } from './layout-check.ts';
@@ -10,7 +10,6 @@ import type { PackedChunk } from './pack-chunk.ts';
 import { packFile } from './pack-file.ts';
 import { advance, firstProgress, fromCommittedOffset, nextPass, toCommittedOffset, type ReplayProgress } from './replay-progress.ts';
 import { ReplayRefused } from './replay-refused.ts';
-import { registeredCodec } from './registered-codec.ts';
 import { scanChunks } from './scan-chunks.ts';
 
 export interface ReplayOptions {

@@ -1,12 +1,11 @@
 import { strict as assert } from 'node:assert';
 import type { EventLog, ExperimentTracker, ObjectStore, SchemaRegistry } from '#tideline/platform';
-import { SourceProcessor, transitionSchema, type RecordCodec, type Source } from '#tideline/retention';
+import { registeredCodec, SourceProcessor, transitionSchema, type RecordCodec, type Source } from '#tideline/retention';
 import { systemTopics } from '#tideline/streaming';
 import type { CommitFacts, EngineClock, GroupOptions, PartitionWork, ProcessorOutput, Steering, TopicPartition } from '#tideline/streaming';
 import { CHURN_SCORE_SCHEMA } from './churn-score-schema.ts';
 import type { Delivery } from './event-log-server.ts';
 import { LiveModels, type ArtifactName, type SourceModels } from './live-models.ts';
-import { registeredCodec } from './registered-codec.ts';
 import type { SpeedLayerMetrics } from './speed-layer-metrics.ts';
 
 /** The outside world of the speed layer. */
