@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { setImmediate as yieldToLoop } from 'node:timers/promises';
 import { isPlatformError, lockExclusively, openLogFile, type EventLog, type FileLock, type LogFile, type SchemaRegistry } from '#tideline/platform';
-import { createRefiner, inspectLog, type Source } from '#tideline/retention';
+import { createRefiner, inspectLog, registeredCodec, type Source } from '#tideline/retention';
 import { OffsetWriter, patiently, systemTopics } from '#tideline/streaming';
 import { changeSince, factsOf, fileIdOf, type FileFacts } from './file-identity.ts';
 import { compileLayoutCheck } from './layout-check.ts';
@@ -10,9 +10,7 @@ import type { PackedChunk } from './pack-chunk.ts';
 import { packFile } from './pack-file.ts';
 import { advance, firstProgress, fromCommittedOffset, nextPass, toCommittedOffset, type ReplayProgress } from './replay-progress.ts';
 import { ReplayRefused } from './replay-refused.ts';
-import { registeredCodec } from './registered-codec.ts';
-import { scanChunksAside } from './scan-aside.ts';
-import { scanChunks, type ScannedChunk } from './scan-chunks.ts';
+import { scanChunks } from './scan-chunks.ts';
 
 export interface ReplayOptions {
   readonly source: Source;
@@ -69,8 +67,6 @@ export interface ReplaySummary {
 
 const CHUNK_ROWS = 5_000;
 const HEAD_BYTES = 262_144;
-/** From this size on a thread for scanning is worth its start. */
-const ASIDE_BYTES = 16 * 1024 * 1024;
 
 /**
  * Puts each line of a log on the event log exactly once: the records of a chunk, its dead letters and the byte reached are one
@@ -196,7 +192,9 @@ class Replay {
     const pacer = new Pacer(pace, clock, this.#signal);
     const codec = await registeredCodec(source, registry);
     const packing = { source, codec, refine: createRefiner(source), fileId: this.#fileId, loop: this.#progress.loop };
-    const chunks = packFile(this.#scan(pacedChunkRows(pace, this.#options.chunkRows ?? CHUNK_ROWS)), { packing, pace, progress: this.#progress, clock });
+    const { scanFrom, fields } = this.#progress;
+    const request = { source, chunkRows: pacedChunkRows(pace, this.#options.chunkRows ?? CHUNK_ROWS), byteOffset: scanFrom, fields };
+    const chunks = packFile(scanChunks(this.#file, request), { packing, pace, progress: this.#progress, clock });
     // One commit is on its way while the next chunk is scanned and packed; the log may write on a thread of its own.
     let applied: Promise<boolean> = Promise.resolve(true);
     try {
@@ -215,14 +213,6 @@ class Replay {
     if (!(await applied)) return false;
     this.#progress = { ...this.#progress, finished: true };
     return this.#writer.commit([], toCommittedOffset(this.#progress));
-  }
-
-  #scan(chunkRows: number): AsyncIterable<ScannedChunk> {
-    const { source, pace, path } = this.#options;
-    const request = { source, chunkRows, byteOffset: this.#progress.scanFrom, fields: this.#progress.fields };
-    const isLarge = (this.#file.byteCount ?? 0) >= ASIDE_BYTES;
-    const aside = this.#file.resumable && isLarge && (pace === undefined || pace.kind === 'unpaced');
-    return aside ? scanChunksAside(path, request) : scanChunks(this.#file, request);
   }
 
   async #commit(chunk: PackedChunk): Promise<boolean> {

@@ -13,14 +13,16 @@ import {
   openExperimentTracker,
   openObjectStore,
   openSchemaRegistry,
+  readTextFolders,
   SchemaRegistry,
   SystemClock,
   type Configuration,
   type Logger,
 } from '#tideline/platform';
+import { SOURCE_FILE_NAMES } from '#tideline/retention';
 import type { ProcessorOutput } from '#tideline/streaming';
 import { RECORDS, type Delivery } from './event-log-server.ts';
-import { loadSources } from './load-sources.ts';
+import { sourcesOf } from './sources-of.ts';
 import { SpeedLayerMetrics } from './speed-layer-metrics.ts';
 import { SpeedLayer } from './speed-layer.ts';
 
@@ -75,7 +77,7 @@ export class RecordsController {
         metrics: SpeedLayerMetrics,
         logger: Logger,
       ) => {
-        const speedLayer = new SpeedLayer({ log, store, tracker, registry, clock }, await loadSources('sources'), metrics, (message) => logger.warn(message));
+        const speedLayer = new SpeedLayer({ log, store, tracker, registry, clock }, sourcesOf(await readTextFolders('sources', SOURCE_FILE_NAMES)), metrics, (message) => logger.warn(message));
         await speedLayer.prepare();
         return speedLayer;
       },

@@ -1,11 +1,11 @@
 import { strict as assert } from 'node:assert';
 import type { EventLog, ExperimentTracker, ObjectStore, SchemaRegistry } from '#tideline/platform';
-import { SourceProcessor, type RecordCodec, type Source } from '#tideline/retention';
+import { registeredCodec, SourceProcessor, transitionSchema, type RecordCodec, type Source } from '#tideline/retention';
 import { systemTopics } from '#tideline/streaming';
 import type { CommitFacts, EngineClock, GroupOptions, PartitionWork, ProcessorOutput, Steering, TopicPartition } from '#tideline/streaming';
+import { CHURN_SCORE_SCHEMA } from './churn-score-schema.ts';
 import type { Delivery } from './event-log-server.ts';
 import { LiveModels, type ArtifactName, type SourceModels } from './live-models.ts';
-import { registeredCodec } from './registered-codec.ts';
 import type { SpeedLayerMetrics } from './speed-layer-metrics.ts';
 
 /** The outside world of the speed layer. */
@@ -30,7 +30,7 @@ export class SpeedLayer {
   readonly #metrics: SpeedLayerMetrics;
   readonly #warn: (message: string) => void;
   readonly #stop = new AbortController();
-  readonly #codecs = new Map<string, RecordCodec>();
+  readonly #schemas = new Map<string, { codec: RecordCodec; transitionSchemaId: number }>();
   #following: Promise<void> | undefined;
 
   constructor(doors: SpeedLayerDoors, sources: readonly Source[], metrics: SpeedLayerMetrics, warn: (message: string) => void) {
@@ -71,14 +71,20 @@ export class SpeedLayer {
   }
 
   async #registerSchemas(): Promise<void> {
-    for (const [topic, source] of this.#sources) this.#codecs.set(topic, await registeredCodec(source, this.#doors.registry));
+    const { registry } = this.#doors;
+    await registry.register('churn-scores-value', CHURN_SCORE_SCHEMA, 'JSON');
+    for (const [topic, source] of this.#sources) {
+      const codec = await registeredCodec(source, registry);
+      const transitionSchemaId = await registry.register(`transitions.${source.name}-value`, transitionSchema(source), 'AVRO');
+      this.#schemas.set(topic, { codec, transitionSchemaId });
+    }
   }
 
   #open({ topic, partition }: TopicPartition): PartitionWork {
     const source = this.#sources.get(topic);
-    const codec = this.#codecs.get(topic);
-    assert(source !== undefined && codec !== undefined, `${topic} is not a topic of this group`);
-    const processor = new SourceProcessor(source, { partition, codec });
+    const schemas = this.#schemas.get(topic);
+    assert(source !== undefined && schemas !== undefined, `${topic} is not a topic of this group`);
+    const processor = new SourceProcessor(source, { partition, ...schemas });
     const observer = this.#metrics.observerOf({ topic, partition }, this.#warn);
     return { processor, steering: this.#steering(source.name, processor), observer };
   }
