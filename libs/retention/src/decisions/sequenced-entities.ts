@@ -5,8 +5,8 @@ import type { ByteReader, ByteWriter } from '../features/state-bytes.ts';
 import { TrackInputReader } from '../features/track-input-reader.ts';
 import { ValueTables } from '../features/track-inputs.ts';
 import type { Source } from '../sources/source.ts';
+import type { Entities } from './entities.ts';
 import type { LiveOutputs, RefinedRecords } from './live-outputs.ts';
-import type { Entities } from './timed-entities.ts';
 
 /**
  * Entities of a source without time: order is the offset alone, nothing is late, and each record is a step of its own whose

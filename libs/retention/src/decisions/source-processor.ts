@@ -5,12 +5,13 @@ import type { PackedRecords } from '../records/pack-records.ts';
 import type { RecordCodec } from '../records/record-codec.ts';
 import { createRefiner } from '../records/refine.ts';
 import type { Source } from '../sources/source.ts';
+import type { Entities } from './entities.ts';
 import { LiveOutputs, type RecordBatchLike } from './live-outputs.ts';
 import type { LiveModel } from './live-scorer.ts';
 import { pickRecords } from './packed-writer.ts';
 import { DecisionReader } from './record-decisions.ts';
 import { SequencedEntities } from './sequenced-entities.ts';
-import { type Entities, TimedEntities } from './timed-entities.ts';
+import { TimedEntities } from './timed-entities.ts';
 import type { VisitLookup } from './visit-lookup.ts';
 
 /** Layout of the snapshot bytes and meaning of the state; another one refuses to load. */

@@ -3,25 +3,12 @@ import { planTracks } from '../features/aggregate-tracks.ts';
 import type { FeatureFormulas } from '../features/finish-features.ts';
 import type { ByteReader, ByteWriter } from '../features/state-bytes.ts';
 import { columnOf, TrackInputReader } from '../features/track-input-reader.ts';
-import type { TrackInputs } from '../features/track-inputs.ts';
-import { ValueTables } from '../features/track-inputs.ts';
+import { type TrackInputs, ValueTables } from '../features/track-inputs.ts';
 import { WindowState } from '../features/window-state.ts';
 import type { Source } from '../sources/source.ts';
+import type { Entities } from './entities.ts';
 import type { LiveOutputs, RefinedRecords } from './live-outputs.ts';
 import { OpenEpochs } from './open-epochs.ts';
-
-/** What every batch of a partition goes through, with time or without. */
-export interface Entities {
-  readonly entityCount: number;
-  readonly watermarkMs: number;
-  /** Takes one batch in; gives the refined rows that came too late. Writes nothing when `out` is undefined. */
-  process(step: RefinedRecords, out: LiveOutputs | undefined): readonly number[];
-  valueAsOf(entity: string, asOfMs: number, out: Float64Array): boolean;
-  isInPopulation(entity: string, asOfMs: number): boolean;
-  entities(): Iterable<string>;
-  write(out: ByteWriter): void;
-  readFrom(from: ByteReader): void;
-}
 
 /**
  * Entities of a source with time. Nothing is dropped inside a batch; at its end scores are written, states and transitions settled up

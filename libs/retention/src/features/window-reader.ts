@@ -1,7 +1,7 @@
 import type { TrackPlan } from './aggregate-tracks.ts';
 import type { BlockPool } from './block-pool.ts';
+import type { RowLayout } from './row-layout.ts';
 import { ValueTables } from './track-inputs.ts';
-import type { RowLayout } from './window-state.ts';
 
 /**
  * Turns an entity's rows into finished values. Rows are looked for once per window: counts and sums are differences of running

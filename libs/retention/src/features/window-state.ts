@@ -3,8 +3,9 @@ import type { TrackPlan } from './aggregate-tracks.ts';
 import { BlockPool } from './block-pool.ts';
 import { DistinctLimitError, DistinctTrack } from './distinct-track.ts';
 import { KeyTable } from './key-table.ts';
+import { layOut, type RowLayout } from './row-layout.ts';
 import type { ByteReader, ByteWriter } from './state-bytes.ts';
-import { type TrackInputs, ValueTables } from './track-inputs.ts';
+import type { TrackInputs, ValueTables } from './track-inputs.ts';
 import { WindowReader } from './window-reader.ts';
 
 /**
@@ -266,29 +267,4 @@ export class WindowState {
     this.lastTimeMs = times;
     this.#tiles.ensureSlots(times.length);
   }
-}
-
-/**
- * Where a row keeps its partials: the tile and the counts as 32-bit integers, then from word `doubles` on the sums, minima,
- * maxima and the (time, value) pairs of `last`, in the plan's track order.
- */
-export interface RowLayout {
-  readonly counts: number;
-  readonly sums: number;
-  readonly mins: number;
-  readonly maxs: number;
-  readonly lasts: number;
-  readonly doubles: number;
-  readonly words: number;
-  /** Value table of each `last` track, or -1 where the value is a number. */
-  readonly lastColumns: readonly number[];
-}
-
-function layOut({ tracks }: TrackPlan): RowLayout {
-  const number = (kind: string): number => tracks.filter((track) => track.kind === kind).length;
-  const [counts, sums, mins, maxs, lasts] = ['count', 'sum', 'min', 'max', 'last'].map(number);
-  const doubles = (1 + counts + 1) >> 1;
-  const columns = ValueTables.columnsOf(tracks);
-  const lastColumns = tracks.filter(({ kind }) => kind === 'last').map(({ interned, of }) => interned ? columns.indexOf(of ?? '') : -1);
-  return { counts, sums, mins, maxs, lasts, doubles, words: doubles + sums + mins + maxs + lasts * 2, lastColumns };
 }
