@@ -21,13 +21,20 @@ export class House {
   /** What the apps wrote, for the message of a failed test. */
   readonly lines: string[] = [];
 
-  /** `schemas` may be shared by houses: the ids in records' values then mean the same in both. */
-  constructor(folder: string, schemas: string) {
+  /** Schemas and models lie in a folder that houses share: ids and versions then mean the same in all of them. */
+  constructor(folder: string, common: string) {
     this.folder = folder;
     mkdirSync(folder, { recursive: true });
     symlinkSync(join(root, 'sources'), join(folder, 'sources'));
     const door = (name: string): string => `file:${join(folder, name)}`;
-    this.env = { EVENT_LOG: door('log'), OBJECT_STORE: door('lake'), EXPERIMENTS: door('mlruns'), SCHEMA_REGISTRY: `file:${schemas}` };
+    this.env = {
+      EVENT_LOG: door('log'),
+      OBJECT_STORE: door('lake'),
+      EXPERIMENTS: `file:${join(common, 'mlruns')}`,
+      SCHEMA_REGISTRY: `file:${join(common, 'schemas')}`,
+      // Most of a short run is starting up; compiled code may be kept.
+      NODE_COMPILE_CACHE: join(common, 'compile-cache'),
+    };
   }
 
   start(app: string, env: Readonly<Record<string, string>> = {}): void {

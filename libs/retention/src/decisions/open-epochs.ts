@@ -80,7 +80,7 @@ export class OpenEpochs {
 
   /** Closes the last epoch of an entity that is being forgotten. */
   forget(slot: number, closed: (epoch: ClosedEpoch) => void): void {
-    assert(this.#taken[slot] === 1 && this.#rows.counts[slot] === 1, 'expected an entity with one epoch left whose state was taken');
+    assert(this.#taken[slot] === 1 && this.#rows.countOf(slot) === 1, 'expected an entity with one epoch left whose state was taken');
     this.#close(slot, Infinity, this.#next, closed);
     this.#taken[slot] = 0;
   }
@@ -109,11 +109,11 @@ export class OpenEpochs {
 
   #rowOf(slot: number, tile: number): number {
     const rows = this.#rows;
-    const count = rows.counts[slot];
-    const newest = rows.starts[slot] + (count - 1) * ROW_WORDS;
+    const count = rows.countOf(slot);
+    const newest = rows.startOf(slot) + (count - 1) * ROW_WORDS;
     if (count > 0 && rows.i32[newest * 2] === tile) return newest;
     const at = rows.countBefore(slot, tile);
-    const row = rows.starts[slot] + at * ROW_WORDS;
+    const row = rows.startOf(slot) + at * ROW_WORDS;
     if (at < count && rows.i32[row * 2] === tile) return row;
     const made = rows.insert(slot, at, tile);
     rows.f64[made + 2] = -Infinity;
@@ -124,8 +124,8 @@ export class OpenEpochs {
   }
 
   #close(slot: number, nextTile: number, next: Float64Array, closed: (epoch: ClosedEpoch) => void): void {
-    const { i32, f64, starts } = this.#rows;
-    const row = starts[slot];
+    const { i32, f64 } = this.#rows;
+    const row = this.#rows.startOf(slot);
     const action = i32[row * 2 + 1];
     closed({
       slot,

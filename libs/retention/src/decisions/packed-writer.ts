@@ -3,14 +3,17 @@ import type { PackedRecords } from '../records/pack-records.ts';
 /** Collects records of one output partition; bytes are handed over by `finish`, never written again. */
 export class PackedWriter {
   #count = 0;
-  #keyEnds: number[] = [];
-  #valueEnds: number[] = [];
-  #timestamps: number[] = [];
+  #keyEnds = new Uint32Array(64);
+  #valueEnds = new Uint32Array(64);
+  #timestamps = new Float64Array(64);
   #keys = Buffer.allocUnsafeSlow(0);
   #keyEnd = 0;
   /** Value bytes so far; write at `end` after `reserve`, then call `push`. */
   bytes = Buffer.allocUnsafeSlow(0);
+  view = new DataView(this.bytes.buffer);
   end = 0;
+  /** What the last batch took, as room to start the next one with. */
+  #usual = 4096;
 
   get count(): number {
     return this.#count;
@@ -18,13 +21,15 @@ export class PackedWriter {
 
   /** Makes room for that many more value bytes. */
   reserve(more: number): void {
-    if (this.end + more > this.bytes.length) this.bytes = grown(this.bytes, this.end, this.end + more);
+    if (this.end + more <= this.bytes.length) return;
+    this.bytes = grown(this.bytes, this.end, Math.max(this.end + more, this.#usual));
+    this.view = new DataView(this.bytes.buffer);
   }
 
-  /** Appends UTF-8 text to the value at hand. */
-  text(value: string): void {
-    this.reserve(value.length * 3);
-    this.end += this.bytes.write(value, this.end, 'utf8');
+  /** Appends text to the value at hand; `ascii` promises that it has no other characters. */
+  text(value: string, ascii: boolean): void {
+    this.reserve(ascii ? value.length : value.length * 3);
+    this.end += ascii ? this.bytes.write(value, this.end, 'latin1') : this.bytes.write(value, this.end, 'utf8');
   }
 
   /** Ends the value at hand: one record with a key. */
@@ -33,32 +38,44 @@ export class PackedWriter {
     if (this.#keyEnd + length > this.#keys.length) this.#keys = grown(this.#keys, this.#keyEnd, this.#keyEnd + length);
     for (let i = 0; i < length; i++) this.#keys[this.#keyEnd + i] = key[keyStart + i];
     this.#keyEnd += length;
-    this.#keyEnds.push(this.#keyEnd);
-    this.#valueEnds.push(this.end);
-    this.#timestamps.push(timestampMs);
+    if (this.#count === this.#timestamps.length) this.#growRows();
+    this.#keyEnds[this.#count] = this.#keyEnd;
+    this.#valueEnds[this.#count] = this.end;
+    this.#timestamps[this.#count] = timestampMs;
     this.#count++;
   }
 
   /** Hands over what was collected and starts afresh. */
   finish(): PackedRecords {
+    const count = this.#count;
     const records: PackedRecords = {
-      count: this.#count,
-      keyOffsets: offsetsOf(this.#keyEnds),
+      count,
+      keyOffsets: offsetsOf(this.#keyEnds, count),
       keys: this.#keys.subarray(0, this.#keyEnd),
-      valueOffsets: offsetsOf(this.#valueEnds),
+      valueOffsets: offsetsOf(this.#valueEnds, count),
       values: this.bytes.subarray(0, this.end),
-      timestamps: Float64Array.from(this.#timestamps),
+      timestamps: this.#timestamps.slice(0, count),
       headers: [],
     };
+    this.#usual = this.end + (this.end >> 3);
     this.#count = 0;
-    this.#keyEnds = [];
-    this.#valueEnds = [];
-    this.#timestamps = [];
     this.#keys = Buffer.allocUnsafeSlow(0);
     this.#keyEnd = 0;
     this.bytes = Buffer.allocUnsafeSlow(0);
+    this.view = new DataView(this.bytes.buffer);
     this.end = 0;
     return records;
+  }
+
+  #growRows(): void {
+    const capacity = this.#count * 2;
+    const [keyEnds, valueEnds, timestamps] = [new Uint32Array(capacity), new Uint32Array(capacity), new Float64Array(capacity)];
+    keyEnds.set(this.#keyEnds);
+    valueEnds.set(this.#valueEnds);
+    timestamps.set(this.#timestamps);
+    this.#keyEnds = keyEnds;
+    this.#valueEnds = valueEnds;
+    this.#timestamps = timestamps;
   }
 }
 
@@ -77,9 +94,9 @@ export function pickRecords(records: PackedRecords, rows: readonly number[]): Pa
   return { ...writer.finish(), headers };
 }
 
-function offsetsOf(ends: readonly number[]): Uint32Array {
-  const offsets = new Uint32Array(ends.length + 1);
-  for (let i = 0; i < ends.length; i++) offsets[i + 1] = ends[i];
+function offsetsOf(ends: Uint32Array, count: number): Uint32Array {
+  const offsets = new Uint32Array(count + 1);
+  offsets.set(ends.subarray(0, count), 1);
   return offsets;
 }
 

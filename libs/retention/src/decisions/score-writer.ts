@@ -29,8 +29,6 @@ export interface ScoreFields {
   offset: number;
 }
 
-const PLAIN = /^[ !#-[\]-~]*$/;
-
 /** Writes scores as JSON text, built once per score from parts that are already text. */
 export class ScoreWriter {
   readonly #out = new PackedWriter();
@@ -43,6 +41,10 @@ export class ScoreWriter {
   #featureTimeMs = NaN;
   #featureTime = 'null';
   #model = 'null';
+  /** Whether everything but entities is ASCII. */
+  #ascii = true;
+  #keys: Uint8Array = new Uint8Array(0);
+  #keyText: Buffer = Buffer.alloc(0);
 
   constructor(source: Source, featureNames: readonly string[], scorer: LiveScorer, topic: string, partition: number) {
     this.#scorer = scorer;
@@ -50,6 +52,7 @@ export class ScoreWriter {
     this.#tail = `],"origin":{"topic":${JSON.stringify(topic)},"partition":${partition},"offset":"`;
     this.#reasonHeads = featureNames.map((name) => `{"feature":${JSON.stringify(name)},"value":`);
     this.#statePositions = source.features.state.map((name) => featureNames.indexOf(name));
+    this.modelChanged();
   }
 
   get count(): number {
@@ -60,16 +63,21 @@ export class ScoreWriter {
   modelChanged(): void {
     const { model } = this.#scorer;
     this.#model = model === undefined ? 'null' : JSON.stringify({ name: model.name, version: model.version, kind: model.kind });
+    this.#ascii = [this.#head, this.#tail, this.#model, ...this.#reasonHeads].every((text) => Buffer.byteLength(text) === text.length);
   }
 
   /** One score; reasons are those of the vector that the scorer saw last. */
   write(key: Uint8Array, keyStart: number, keyEnd: number, features: Float64Array, fields: ScoreFields, timestampMs: number): void {
-    const entity = Buffer.from(key.buffer, key.byteOffset + keyStart, keyEnd - keyStart).toString('utf8');
-    const quoted = PLAIN.test(entity) ? `"${entity}"` : JSON.stringify(entity);
+    if (key !== this.#keys) {
+      this.#keys = key;
+      this.#keyText = Buffer.from(key.buffer, key.byteOffset, key.length);
+    }
+    const plain = isPlain(key, keyStart, keyEnd);
+    const quoted = plain ? `"${this.#keyText.toString('latin1', keyStart, keyEnd)}"` : JSON.stringify(this.#keyText.toString('utf8', keyStart, keyEnd));
     const times = `,"eventTime":${this.#eventTime(fields.eventTimeMs)},"featureTime":${this.#featureTimeOf(fields.featureTimeMs)}`;
     const values = `,"churnProbability":${numberText(fields.probability)},"expectedValue":${numberText(fields.expectedValue)},"state":[${this.#state(features)}]`;
     const model = `,"reward":${numberText(fields.reward)},"model":${this.#model},"reasons":[${this.#reasons(features)}`;
-    this.#out.text(`${this.#head}${quoted}${times}${values}${model}${this.#tail}${fields.offset}"}}`);
+    this.#out.text(`${this.#head}${quoted}${times}${values}${model}${this.#tail}${fields.offset}"}}`, plain && this.#ascii);
     this.#out.push(key, keyStart, keyEnd, timestampMs);
   }
 
@@ -113,4 +121,13 @@ export class ScoreWriter {
 /** As JSON writes it: shortest form that reads back the same; what is not finite is null. */
 function numberText(value: number): string {
   return value - value === 0 ? `${value}` : 'null';
+}
+
+/** Whether text is printable ASCII that JSON writes as it is. */
+function isPlain(bytes: Uint8Array, start: number, end: number): boolean {
+  for (let i = start; i < end; i++) {
+    const byte = bytes[i];
+    if (byte < 0x20 || byte > 0x7e || byte === 0x22 || byte === 0x5c) return false;
+  }
+  return true;
 }

@@ -62,7 +62,8 @@ export class TransitionWriter {
     this.#doubles(state, stateAt, width);
     this.#long(Buffer.byteLength(action, 'utf8'));
     out.end += out.bytes.write(action, out.end, 'utf8');
-    out.end = out.bytes.writeDoubleLE(reward, out.end);
+    out.view.setFloat64(out.end, reward, true);
+    out.end += 8;
     this.#branch(nextState !== null);
     if (nextState !== null) this.#doubles(nextState, 0, width);
     out.bytes[out.end++] = done ? 1 : 0;
@@ -80,7 +81,7 @@ export class TransitionWriter {
   #doubles(values: Float64Array, at: number, width: number): void {
     const out = this.#out;
     if (width > 0) this.#long(width);
-    for (let i = 0; i < width; i++) out.end = out.bytes.writeDoubleLE(values[at + i], out.end);
+    for (let i = 0; i < width; i++, out.end += 8) out.view.setFloat64(out.end, values[at + i], true);
     out.bytes[out.end++] = 0;
   }
 

@@ -8,6 +8,8 @@ const CAPACITIES: readonly number[] = (() => {
   return sizes;
 })();
 
+const HEAD = 4;
+
 /**
  * For each slot a list of rows in ascending order of tile, packed in one block of one growing buffer, so that a walk over
  * a slot's rows reads memory in sequence. A row is `rowWords` 8-byte words; its first 32 bits are its tile. Blocks come in size
@@ -17,11 +19,9 @@ export class BlockPool {
   /** The buffer as doubles (word index) and as 32-bit integers (twice the word index); replaced when it grows. */
   f64: Float64Array;
   i32: Int32Array;
-  /** Word index of a slot's first row, and how many rows it has. */
-  starts = new Int32Array(8);
-  counts = new Int32Array(8);
+  /** Four numbers a slot, side by side: word index of its first row, how many rows it has, its block's size class + 1, unused. */
+  heads = new Int32Array(8 * HEAD);
   readonly rowWords: number;
-  #classes = new Int8Array(8).fill(-1);
   #end = 0;
   readonly #free: number[][] = CAPACITIES.map(() => []);
 
@@ -34,34 +34,43 @@ export class BlockPool {
 
   /** Bytes held, for accounting. */
   get byteSize(): number {
-    return this.f64.byteLength + this.starts.byteLength * 2 + this.#classes.byteLength;
+    return this.f64.byteLength + this.heads.byteLength;
   }
 
   /** Makes room for slots below `end`. */
   ensureSlots(end: number): void {
-    if (end <= this.starts.length) return;
-    const capacity = Math.max(end, this.starts.length * 2);
-    const starts = new Int32Array(capacity);
-    starts.set(this.starts);
-    const counts = new Int32Array(capacity);
-    counts.set(this.counts);
-    const classes = new Int8Array(capacity).fill(-1);
-    classes.set(this.#classes);
-    this.starts = starts;
-    this.counts = counts;
-    this.#classes = classes;
+    if (end * HEAD <= this.heads.length) return;
+    const heads = new Int32Array(Math.max(end * HEAD, this.heads.length * 2));
+    heads.set(this.heads);
+    this.heads = heads;
+  }
+
+  /** Rows of a slot; 0 for one that never had any. */
+  countOf(slot: number): number {
+    return slot * HEAD < this.heads.length ? this.heads[slot * HEAD + 1] : 0;
+  }
+
+  /** Word index of the slot's first row. */
+  startOf(slot: number): number {
+    return this.heads[slot * HEAD];
+  }
+
+  /** Keeps only the first rows of a slot. */
+  cutTo(slot: number, count: number): void {
+    assert(count > 0 && count <= this.countOf(slot), `expected 1 to ${this.countOf(slot)} rows to keep, found ${count}`);
+    this.heads[slot * HEAD + 1] = count;
   }
 
   /** Whether the slot's next row needs a larger block: the moment to drop what is no longer needed. */
   isFull(slot: number): boolean {
-    const sizeClass = this.#classes[slot];
-    return sizeClass < 0 || this.counts[slot] === CAPACITIES[sizeClass];
+    const sizeClass = this.heads[slot * HEAD + 2] - 1;
+    return sizeClass < 0 || this.heads[slot * HEAD + 1] === CAPACITIES[sizeClass];
   }
 
   /** Moves a slot whose block is more than three quarters full to a larger one. */
   enlargeIfCrowded(slot: number): void {
-    const sizeClass = this.#classes[slot];
-    if (sizeClass >= 0 && this.counts[slot] * 4 > CAPACITIES[sizeClass] * 3) this.#enlarge(slot);
+    const sizeClass = this.heads[slot * HEAD + 2] - 1;
+    if (sizeClass >= 0 && this.countOf(slot) * 4 > CAPACITIES[sizeClass] * 3) this.#enlarge(slot);
   }
 
   /** Opens a row at position `at` of the slot, all zero but its tile; gives its word index, valid until the next change of the pool. */
@@ -69,22 +78,22 @@ export class BlockPool {
     assert((tile | 0) === tile, `expected a tile index of 32 bits, found ${tile}`);
     if (this.isFull(slot)) this.#enlarge(slot);
     const { rowWords, f64 } = this;
-    const start = this.starts[slot];
+    const start = this.startOf(slot);
     const row = start + at * rowWords;
-    const end = start + this.counts[slot] * rowWords;
+    const end = start + this.countOf(slot) * rowWords;
     if (row < end) f64.copyWithin(row + rowWords, row, end);
     for (let word = row; word < row + rowWords; word++) f64[word] = 0;
     this.i32[row * 2] = tile;
-    this.counts[slot]++;
+    this.heads[slot * HEAD + 1]++;
     return row;
   }
 
   /** Rows of the slot with a tile below `tile`. */
   countBefore(slot: number, tile: number): number {
     const { i32, rowWords } = this;
-    const start = this.starts[slot];
+    const start = this.startOf(slot);
     let low = 0;
-    let high = this.counts[slot];
+    let high = this.countOf(slot);
     while (low < high) {
       const middle = (low + high) >>> 1;
       if (i32[(start + middle * rowWords) * 2] < tile) low = middle + 1;
@@ -95,23 +104,22 @@ export class BlockPool {
 
   dropFirst(slot: number, count: number): void {
     if (count === 0) return;
-    assert(count <= this.counts[slot], `expected at most ${this.counts[slot]} rows to drop, found ${count}`);
-    const start = this.starts[slot];
-    this.f64.copyWithin(start, start + count * this.rowWords, start + this.counts[slot] * this.rowWords);
-    this.counts[slot] -= count;
-    if (this.counts[slot] === 0) this.clear(slot);
+    assert(count <= this.countOf(slot), `expected at most ${this.countOf(slot)} rows to drop, found ${count}`);
+    const start = this.startOf(slot);
+    this.f64.copyWithin(start, start + count * this.rowWords, start + this.countOf(slot) * this.rowWords);
+    this.heads[slot * HEAD + 1] -= count;
+    if (this.countOf(slot) === 0) this.clear(slot);
   }
 
   clear(slot: number): void {
-    const sizeClass = this.#classes[slot];
-    if (sizeClass >= 0) this.#free[sizeClass].push(this.starts[slot]);
-    this.#classes[slot] = -1;
-    this.counts[slot] = 0;
+    const sizeClass = this.heads[slot * HEAD + 2] - 1;
+    if (sizeClass >= 0) this.#free[sizeClass].push(this.startOf(slot));
+    this.heads.fill(0, slot * HEAD, (slot + 1) * HEAD);
   }
 
   write(out: ByteWriter, slotEnd: number): void {
     this.ensureSlots(slotEnd);
-    const counts = this.counts.slice(0, slotEnd);
+    const counts = Int32Array.from({ length: slotEnd }, (_, slot) => this.countOf(slot));
     const rows = new Float64Array(counts.reduce((sum, count) => sum + count, 0) * this.rowWords);
     // Words are copied as integers: a NaN's payload may hold two packed numbers.
     const from = this.i32;
@@ -119,7 +127,7 @@ export class BlockPool {
     let end = 0;
     for (let slot = 0; slot < slotEnd; slot++) {
       const words = counts[slot] * this.rowWords * 2;
-      to.set(from.subarray(this.starts[slot] * 2, this.starts[slot] * 2 + words), end);
+      to.set(from.subarray(this.startOf(slot) * 2, this.startOf(slot) * 2 + words), end);
       end += words;
     }
     out.int32s(counts);
@@ -136,34 +144,34 @@ export class BlockPool {
       if (counts[slot] === 0) continue;
       const words = counts[slot] * rowWords * 2;
       made.#place(slot, classFor(counts[slot]));
-      made.i32.set(rows.subarray(at, at + words), made.starts[slot] * 2);
-      made.counts[slot] = counts[slot];
+      made.i32.set(rows.subarray(at, at + words), made.startOf(slot) * 2);
+      made.heads[slot * HEAD + 1] = counts[slot];
       at += words;
     }
     return made;
   }
 
   #enlarge(slot: number): void {
-    const count = this.counts[slot];
-    const before = this.starts[slot];
-    const oldClass = this.#classes[slot];
+    const count = this.countOf(slot);
+    const before = this.startOf(slot);
+    const oldClass = this.heads[slot * HEAD + 2] - 1;
     this.#place(slot, oldClass + 1);
     const { i32 } = this;
-    i32.copyWithin(this.starts[slot] * 2, before * 2, (before + count * this.rowWords) * 2);
+    i32.copyWithin(this.startOf(slot) * 2, before * 2, (before + count * this.rowWords) * 2);
     if (oldClass >= 0) this.#free[oldClass].push(before);
   }
 
   /** Gives the slot a block of a class, without contents. */
   #place(slot: number, sizeClass: number): void {
     const reused = this.#free[sizeClass].pop();
-    this.#classes[slot] = sizeClass;
+    this.heads[slot * HEAD + 2] = sizeClass + 1;
     if (reused !== undefined) {
-      this.starts[slot] = reused;
+      this.heads[slot * HEAD] = reused;
       return;
     }
     const words = CAPACITIES[sizeClass] * this.rowWords;
     if (this.#end + words > this.f64.length) this.#growBuffer(this.#end + words);
-    this.starts[slot] = this.#end;
+    this.heads[slot * HEAD] = this.#end;
     this.#end += words;
   }
 

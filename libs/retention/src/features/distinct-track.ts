@@ -29,9 +29,9 @@ export class DistinctTrack {
   add(slot: number, tile: number, id: number, keepFrom: number): void {
     const pairs = this.#pairs;
     pairs.ensureSlots(slot + 1);
-    if (pairs.isFull(slot) && pairs.counts[slot] > 0) this.#compact(slot, keepFrom);
-    const count = pairs.counts[slot];
-    const start = pairs.starts[slot];
+    if (pairs.isFull(slot) && pairs.countOf(slot) > 0) this.#compact(slot, keepFrom);
+    const count = pairs.countOf(slot);
+    const start = pairs.startOf(slot);
     const { i32 } = pairs;
     let at = count;
     while (at > 0 && i32[(start + at - 1) * 2] > tile) at--;
@@ -43,11 +43,13 @@ export class DistinctTrack {
 
   /** Different values in tiles `[endTile - windows[k], endTile)` into `counts[k]`; windows ascend. */
   count(slot: number, endTile: number, windows: readonly number[], counts: Float64Array): void {
-    const { i32, starts, counts: rows } = this.#pairs;
+    const pairs = this.#pairs;
+    const { i32 } = pairs;
     const values = this.#values;
     values.startCount();
-    const start = slot < rows.length ? starts[slot] * 2 : 0;
-    let at = slot < rows.length ? start + (rows[slot] - 1) * 2 : -2;
+    const rows = pairs.countOf(slot);
+    const start = rows === 0 ? 0 : pairs.startOf(slot) * 2;
+    let at = start + (rows - 1) * 2;
     while (at >= start && i32[at] >= endTile) at -= 2;
     let found = 0;
     for (let k = 0; k < windows.length; k++) {
@@ -60,9 +62,9 @@ export class DistinctTrack {
   /** Drops pairs of tiles before `keepFrom`. */
   trim(slot: number, keepFrom: number): void {
     const pairs = this.#pairs;
-    if (slot >= pairs.counts.length || pairs.counts[slot] === 0) return;
+    if (pairs.countOf(slot) === 0) return;
     const old = pairs.countBefore(slot, keepFrom);
-    for (let i = 0; i < old; i++) this.#values.release(pairs.i32[(pairs.starts[slot] + i) * 2 + 1]);
+    for (let i = 0; i < old; i++) this.#values.release(pairs.i32[(pairs.startOf(slot) + i) * 2 + 1]);
     pairs.dropFirst(slot, old);
   }
 
@@ -78,11 +80,11 @@ export class DistinctTrack {
   #compact(slot: number, keepFrom: number): void {
     this.trim(slot, keepFrom);
     const pairs = this.#pairs;
-    const start = pairs.starts[slot];
+    const start = pairs.startOf(slot);
     const { i32 } = pairs;
     let kept = 0;
     let tile = NaN;
-    for (let i = 0; i < pairs.counts[slot]; i++) {
+    for (let i = 0; i < pairs.countOf(slot); i++) {
       const at = (start + i) * 2;
       if (i32[at] !== tile) {
         tile = i32[at];
@@ -97,7 +99,7 @@ export class DistinctTrack {
       i32[(start + kept) * 2 + 1] = id;
       kept++;
     }
-    pairs.counts[slot] = kept;
+    pairs.cutTo(slot, kept);
     pairs.enlargeIfCrowded(slot);
   }
 }

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import type { ByteReader, ByteWriter } from './state-bytes.ts';
 
 const FREE = -1;
+/** Longest key that fits its cell. */
+const SHORT = 12;
 
 /**
  * Byte strings to small integers ("slots") and back: linear probing over the keys' bytes, so no string is made on the way in.
@@ -10,8 +12,9 @@ const FREE = -1;
 export class KeyTable {
   /** Pairs of a key's hash and its slot + 1 (0: empty), so that a probe reads one cache line. */
   #table = new Int32Array(2 * 16);
-  /** Where a slot's key starts in the arena, and its length in bytes, or -1 when the slot is free; in pairs for the same reason. */
-  #spans = new Int32Array(2 * 8).fill(FREE);
+  /** Four numbers a slot: its key's length in bytes, or -1 when it is free, then a short key's bytes or where a long one starts. */
+  #cells = new Int32Array(4 * 8).fill(FREE);
+  #cellBytes = new Uint8Array(this.#cells.buffer);
   #arena = new Uint8Array(64);
   #arenaEnd = 0;
   #garbage = 0;
@@ -30,7 +33,7 @@ export class KeyTable {
 
   /** Whether the slot holds a key. */
   holds(slot: number): boolean {
-    return slot < this.#slotCount && this.#spans[slot * 2 + 1] !== FREE;
+    return slot < this.#slotCount && this.#cells[slot * 4] !== FREE;
   }
 
   /** The key's slot, or -1. */
@@ -56,9 +59,8 @@ export class KeyTable {
     assert(this.holds(slot), `expected a slot in use, found ${slot}`);
     const table = this.#table;
     const mask = table.length - 1;
-    const start = this.#spans[slot * 2];
-    const length = this.#spans[slot * 2 + 1];
-    let hole = (hashBytes(this.#arena, start, start + length) << 1) & mask;
+    const key = this.bytesOf(slot);
+    let hole = (hashBytes(key, 0, key.length) << 1) & mask;
     while (table[hole + 1] !== slot + 1) hole = (hole + 2) & mask;
     // Entries after the hole move back unless they already sit between their home and the hole (Knuth, algorithm 6.4R).
     for (let at = (hole + 2) & mask; table[at + 1] !== 0; at = (at + 2) & mask) {
@@ -69,16 +71,18 @@ export class KeyTable {
       hole = at;
     }
     table[hole + 1] = 0;
-    this.#garbage += length;
-    this.#spans[slot * 2 + 1] = FREE;
+    if (key.length > SHORT) this.#garbage += key.length;
+    this.#cells[slot * 4] = FREE;
     this.#free.push(slot);
   }
 
   /** The slot's key as a view, valid until the next change of the table. */
   bytesOf(slot: number): Uint8Array {
     assert(this.holds(slot), `expected a slot in use, found ${slot}`);
-    const start = this.#spans[slot * 2];
-    return this.#arena.subarray(start, start + this.#spans[slot * 2 + 1]);
+    const length = this.#cells[slot * 4];
+    if (length <= SHORT) return this.#cellBytes.subarray(slot * 16 + 4, slot * 16 + 4 + length);
+    const start = this.#cells[slot * 4 + 1];
+    return this.#arena.subarray(start, start + length);
   }
 
   textOf(slot: number): string {
@@ -88,30 +92,36 @@ export class KeyTable {
 
   /** Bytes held, for accounting. */
   get byteSize(): number {
-    return this.#table.byteLength + this.#spans.byteLength + this.#arena.byteLength;
+    return this.#table.byteLength + this.#cells.byteLength + this.#arena.byteLength;
   }
 
   write(out: ByteWriter): void {
-    this.#compact(this.#arenaEnd);
-    out.int32s(Int32Array.from({ length: this.#slotCount }, (_, slot) => this.#spans[slot * 2 + 1]));
+    const lengths = Int32Array.from({ length: this.#slotCount }, (_, slot) => this.#cells[slot * 4]);
+    const keys = new Uint8Array(lengths.reduce((sum, length) => sum + Math.max(0, length), 0));
+    let end = 0;
+    for (let slot = 0; slot < lengths.length; slot++) {
+      if (lengths[slot] === FREE) continue;
+      keys.set(this.bytesOf(slot), end);
+      end += lengths[slot];
+    }
+    out.int32s(lengths);
     out.int32s(Int32Array.from(this.#free));
-    out.bytes(this.#arena.subarray(0, this.#arenaEnd));
+    out.bytes(keys);
   }
 
   static read(from: ByteReader): KeyTable {
     const made = new KeyTable();
     const lengths = from.int32s();
-    made.#slotCount = lengths.length;
-    made.#free = Array.from(from.int32s());
-    made.#arena = from.bytes();
-    made.#arenaEnd = made.#arena.length;
-    made.#spans = new Int32Array(lengths.length * 2);
+    const free = Array.from(from.int32s());
+    const keys = from.bytes();
     let start = 0;
     for (let slot = 0; slot < lengths.length; slot++) {
-      made.#spans[slot * 2] = start;
-      made.#spans[slot * 2 + 1] = lengths[slot];
-      if (lengths[slot] !== FREE) start += lengths[slot];
+      made.#takeSlot();
+      if (lengths[slot] === FREE) continue;
+      made.#storeKey(slot, keys, start, start + lengths[slot]);
+      start += lengths[slot];
     }
+    made.#free = free;
     let size = 2 * 16;
     while (size < made.size * 4) size *= 2;
     made.#rehash(size);
@@ -128,45 +138,50 @@ export class KeyTable {
   }
 
   #equals(slot: number, bytes: Uint8Array, start: number, end: number): boolean {
-    const own = this.#spans[slot * 2];
-    const length = this.#spans[slot * 2 + 1];
+    const length = this.#cells[slot * 4];
     if (length !== end - start) return false;
-    const arena = this.#arena;
-    for (let i = 0; i < length; i++) if (arena[own + i] !== bytes[start + i]) return false;
+    const own = length <= SHORT ? this.#cellBytes : this.#arena;
+    const at = length <= SHORT ? slot * 16 + 4 : this.#cells[slot * 4 + 1];
+    for (let i = 0; i < length; i++) if (own[at + i] !== bytes[start + i]) return false;
     return true;
   }
 
   #takeSlot(): number {
     const reused = this.#free.pop();
     if (reused !== undefined) return reused;
-    if (this.#slotCount * 2 === this.#spans.length) {
-      const spans = new Int32Array(Math.max(16, this.#spans.length * 2)).fill(FREE);
-      spans.set(this.#spans);
-      this.#spans = spans;
+    if (this.#slotCount * 4 === this.#cells.length) {
+      const cells = new Int32Array(this.#cells.length * 2).fill(FREE);
+      cells.set(this.#cells);
+      this.#cells = cells;
+      this.#cellBytes = new Uint8Array(cells.buffer);
     }
     return this.#slotCount++;
   }
 
   #storeKey(slot: number, bytes: Uint8Array, start: number, end: number): void {
     const length = end - start;
-    if (this.#arenaEnd + length > this.#arena.length) this.#compact(this.#arenaEnd + length);
-    for (let i = 0; i < length; i++) this.#arena[this.#arenaEnd + i] = bytes[start + i];
-    this.#spans[slot * 2] = this.#arenaEnd;
-    this.#spans[slot * 2 + 1] = length;
+    this.#cells[slot * 4] = length;
+    if (length <= SHORT) {
+      for (let i = 0; i < length; i++) this.#cellBytes[slot * 16 + 4 + i] = bytes[start + i];
+      return;
+    }
+    if (this.#arenaEnd + length > this.#arena.length) this.#compact(slot, length);
+    this.#arena.set(bytes.subarray(start, end), this.#arenaEnd);
+    this.#cells[slot * 4 + 1] = this.#arenaEnd;
     this.#arenaEnd += length;
   }
 
-  /** Rewrites the keys without gaps, in slot order; the arena doubles when at least half of it is in use. */
-  #compact(needed: number): void {
-    const live = needed - this.#garbage;
+  /** Rewrites the long keys but `without` one behind the other, with room for `more` bytes; the arena grows when it stays half full. */
+  #compact(without: number, more: number): void {
+    const live = this.#arenaEnd - this.#garbage + more;
     const arena = new Uint8Array(live * 2 > this.#arena.length ? Math.max(64, live * 2) : this.#arena.length);
     let end = 0;
     for (let slot = 0; slot < this.#slotCount; slot++) {
-      const length = this.#spans[slot * 2 + 1];
-      if (length === FREE) continue;
-      const start = this.#spans[slot * 2];
+      const length = this.#cells[slot * 4];
+      if (length <= SHORT || slot === without) continue;
+      const start = this.#cells[slot * 4 + 1];
       arena.set(this.#arena.subarray(start, start + length), end);
-      this.#spans[slot * 2] = end;
+      this.#cells[slot * 4 + 1] = end;
       end += length;
     }
     this.#arena = arena;
@@ -178,10 +193,9 @@ export class KeyTable {
     const table = new Int32Array(size);
     const mask = size - 1;
     for (let slot = 0; slot < this.#slotCount; slot++) {
-      const length = this.#spans[slot * 2 + 1];
-      if (length === FREE) continue;
-      const start = this.#spans[slot * 2];
-      const hash = hashBytes(this.#arena, start, start + length);
+      if (this.#cells[slot * 4] === FREE) continue;
+      const key = this.bytesOf(slot);
+      const hash = hashBytes(key, 0, key.length);
       let at = (hash << 1) & mask;
       while (table[at + 1] !== 0) at = (at + 2) & mask;
       table[at] = hash;

@@ -51,9 +51,9 @@ export class WindowReader {
     const { words } = this.#layout;
     const folded = this.#folded;
     folded.fill(NaN);
-    const known = slot < tiles.counts.length;
-    const start = known ? tiles.starts[slot] : 0;
-    const end = known ? findRow(tiles.i32, start, start + tiles.counts[slot] * words, words, endTile) : start;
+    const count = tiles.countOf(slot);
+    const start = count === 0 ? 0 : tiles.startOf(slot);
+    const end = findRow(tiles.i32, start, start + count * words, words, endTile);
     let first = end;
     for (let k = 0; k < this.#windows.length; k++) {
       const before = first;
@@ -72,9 +72,10 @@ export class WindowReader {
   countOf(tiles: BlockPool, slot: number, endTile: number, aggregate: number): number {
     const { window, track } = this.#plan.aggregates[aggregate];
     const { words } = this.#layout;
-    if (slot >= tiles.counts.length) return 0;
-    const start = tiles.starts[slot];
-    const end = findRow(tiles.i32, start, start + tiles.counts[slot] * words, words, endTile);
+    const count = tiles.countOf(slot);
+    if (count === 0) return 0;
+    const start = tiles.startOf(slot);
+    const end = findRow(tiles.i32, start, start + count * words, words, endTile);
     return this.#difference(tiles, track, start, findRow(tiles.i32, start, end, words, endTile - window), end);
   }
 

@@ -66,7 +66,7 @@ export class WindowState {
     const made = this.#rowOf(slot, tile, timeMs);
     const { words } = this.#layout;
     const tiles = this.#tiles;
-    const end = tiles.starts[slot] + tiles.counts[slot] * words;
+    const end = tiles.startOf(slot) + tiles.countOf(slot) * words;
     for (let later = made; later < end; later += words) this.#addTotals(later, inputs, row);
     this.#addOthers(made, timeMs, inputs, row);
     const { passes, values } = inputs;
@@ -142,8 +142,8 @@ export class WindowState {
   #rowOf(slot: number, tile: number, timeMs: number): number {
     const tiles = this.#tiles;
     if (slot >= this.lastTimeMs.length) this.#ensureSlots(slot + 1);
-    const count = tiles.counts[slot];
-    const newest = tiles.starts[slot] + (count - 1) * this.#layout.words;
+    const count = tiles.countOf(slot);
+    const newest = tiles.startOf(slot) + (count - 1) * this.#layout.words;
     if (count > 0) {
       if (timeMs > this.lastTimeMs[slot]) this.lastTimeMs[slot] = timeMs;
       if (tiles.i32[newest * 2] === tile) return newest;
@@ -154,12 +154,12 @@ export class WindowState {
   #openRow(slot: number, tile: number): number {
     assert(!(tile < this.#keepFrom), `expected a record in tile ${this.#keepFrom} or later, found ${tile}`);
     const tiles = this.#tiles;
-    if (tiles.counts[slot] === 0) this.#schedule(slot, tile);
+    if (tiles.countOf(slot) === 0) this.#schedule(slot, tile);
     else if (tiles.isFull(slot)) this.#trim(slot);
     const { words } = this.#layout;
     const at = tiles.countBefore(slot, tile);
-    const row = tiles.starts[slot] + at * words;
-    if (at < tiles.counts[slot] && tiles.i32[row * 2] === tile) return row;
+    const row = tiles.startOf(slot) + at * words;
+    if (at < tiles.countOf(slot) && tiles.i32[row * 2] === tile) return row;
     const made = tiles.insert(slot, at, tile);
     const { counts, sums, mins, maxs, lasts, doubles } = this.#layout;
     const { i32, f64 } = tiles;
@@ -217,7 +217,7 @@ export class WindowState {
 
   #expire(slot: number, keepFrom: number, dropped: (slot: number) => void): void {
     const tiles = this.#tiles;
-    const newest = tiles.i32[(tiles.starts[slot] + (tiles.counts[slot] - 1) * this.#layout.words) * 2];
+    const newest = tiles.i32[(tiles.startOf(slot) + (tiles.countOf(slot) - 1) * this.#layout.words) * 2];
     if (newest < keepFrom) dropped(slot);
     this.#trim(slot);
     if (newest < keepFrom) this.entities.remove(slot);
@@ -235,8 +235,8 @@ export class WindowState {
     const old = tiles.countBefore(slot, this.#keepFrom);
     if (old > 0) {
       const { words } = this.#layout;
-      for (let row = 0; row < old; row++) this.#releaseLasts(tiles.starts[slot] + row * words);
-      this.#rebase(slot, tiles.starts[slot] + (old - 1) * words);
+      for (let row = 0; row < old; row++) this.#releaseLasts(tiles.startOf(slot) + row * words);
+      this.#rebase(slot, tiles.startOf(slot) + (old - 1) * words);
       tiles.dropFirst(slot, old);
     }
     for (const track of this.#distincts) track.trim(slot, this.#keepFrom);
@@ -244,9 +244,9 @@ export class WindowState {
 
   /** Takes a row's totals off the rows after it, so that totals stay as small, and sums as exact, as what is kept. */
   #rebase(slot: number, base: number): void {
-    const { i32, f64, starts, counts: rows } = this.#tiles;
+    const { i32, f64 } = this.#tiles;
     const { counts, sums, doubles, words } = this.#layout;
-    const end = starts[slot] + rows[slot] * words;
+    const end = this.#tiles.startOf(slot) + this.#tiles.countOf(slot) * words;
     for (let row = base + words; row < end; row += words) {
       for (let k = 1; k <= counts; k++) i32[row * 2 + k] -= i32[base * 2 + k];
       for (let k = doubles; k < doubles + sums; k++) f64[row + k] -= f64[base + k];

@@ -56,7 +56,8 @@ describe('real logs', () => {
 
   it.runIf(hasClicks)('UserBehavior: every row is accepted', async () => {
     const counts = new Map<string, number>();
-    let [read, users] = [0, new Set<number>()];
+    const users = new Set<number>();
+    let read = 0;
     for await (const { batch, rowsRead } of chunksOf(USER_BEHAVIOR, CLICKS)) {
       read += rowsRead;
       const [user, , , behavior] = batch.columns;
