@@ -17,6 +17,8 @@ const SOURCE = 'user-behavior';
 const ROWS = 60_000;
 const KILLS = 20;
 const PATIENCE_MS = 100_000;
+/** Checkpoints so often that most restarts begin at one. */
+const SPEED_LAYER = { SPEED_LAYER_CHECKPOINT_RECORDS: '2500' };
 
 /** Once an app has come so far (rows or records), and a little later. */
 interface Kill {
@@ -87,17 +89,23 @@ async function progressOf(log: EventLog): Promise<Progress> {
   return { rows: facts.rows, replayed: facts.finished, processed, end: raw.partitions.reduce((sum, { end }) => sum + end, 0) };
 }
 
+/** Whether a process that was started again holds the whole state again, so that its last checkpoint covers everything. */
+function isRecovered(house: House, restarted: boolean): boolean {
+  const follows = house.said('speed-layer', /follows the raw topics/) > 0;
+  return follows && (!restarted || house.said('speed-layer', new RegExp(`raw.${SOURCE}/\\d recovered`)) === 4);
+}
+
 /** Runs both apps until everything is replayed and processed and `disturb`, called every few milliseconds, says that it is through. */
 async function runHouse(house: House, replays: string, disturb: (progress: Progress) => Promise<boolean>): Promise<void> {
   const log = new FileEventLog(join(house.folder, 'log'), { app: 'watcher' });
   house.start('ingestor', { INGESTOR_REPLAYS: replays });
-  house.start('speed-layer');
+  house.start('speed-layer', SPEED_LAYER);
   const deadline = Date.now() + PATIENCE_MS;
   try {
     for (;;) {
       const progress = await progressOf(log);
       const isThrough = await disturb(progress);
-      if (isThrough && progress.replayed && progress.processed === progress.end) break;
+      if (isThrough && progress.replayed && progress.processed === progress.end && isRecovered(house, house.starts('speed-layer') > 1)) break;
       if (Date.now() > deadline) throw new Error(`not done: ${JSON.stringify(progress)}\n${house.lines.slice(-20).join('\n')}`);
       for (const app of ['ingestor', 'speed-layer']) {
         if (!house.isRunning(app)) throw new Error(`${app} ended by itself\n${house.lines.slice(-20).join('\n')}`);
@@ -187,7 +195,7 @@ test.skipIf(!isBuilt())('killed twenty times at random points, the apps leave be
       if (plans[app].length === 0 || done < plans[app][0].at) continue;
       await new Promise((resolve) => setTimeout(resolve, plans[app].shift()!.delayMs));
       await disturbed.end(app, 'SIGKILL');
-      disturbed.start(app, app === 'ingestor' ? { INGESTOR_REPLAYS: replays } : {});
+      disturbed.start(app, app === 'ingestor' ? { INGESTOR_REPLAYS: replays } : SPEED_LAYER);
       return false;
     }
     return plans.ingestor.length === 0 && plans['speed-layer'].length === 0;

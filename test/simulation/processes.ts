@@ -18,6 +18,8 @@ export class House {
   readonly folder: string;
   readonly env: Readonly<Record<string, string>>;
   readonly #children = new Map<string, ChildProcess>();
+  readonly #starts = new Map<string, number>();
+  readonly #startLines = new Map<string, number>();
   /** What the apps wrote, for the message of a failed test. */
   readonly lines: string[] = [];
 
@@ -45,6 +47,18 @@ export class House {
     });
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (text: Buffer) => this.lines.push(`${app}: ${text.toString('utf8').trimEnd()}`));
     this.#children.set(app, child);
+    this.#starts.set(app, this.starts(app) + 1);
+    this.#startLines.set(app, this.lines.length);
+  }
+
+  starts(app: string): number {
+    return this.#starts.get(app) ?? 0;
+  }
+
+  /** How many of the lines since the app's last start match. */
+  said(app: string, pattern: RegExp): number {
+    const text = this.lines.slice(this.#startLines.get(app) ?? 0).filter((line) => line.startsWith(`${app}: `)).join('\n');
+    return text.match(new RegExp(pattern, 'g'))?.length ?? 0;
   }
 
   isRunning(app: string): boolean {

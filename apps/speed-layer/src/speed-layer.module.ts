@@ -23,6 +23,7 @@ import { SOURCE_FILE_NAMES } from '#tideline/retention';
 import type { ProcessorOutput } from '#tideline/streaming';
 import { RECORDS, type Delivery } from './event-log-server.ts';
 import { sourcesOf } from './sources-of.ts';
+import { readLimits } from './speed-layer-limits.ts';
 import { SpeedLayerMetrics } from './speed-layer-metrics.ts';
 import { SpeedLayer } from './speed-layer.ts';
 
@@ -77,7 +78,8 @@ export class RecordsController {
         metrics: SpeedLayerMetrics,
         logger: Logger,
       ) => {
-        const speedLayer = new SpeedLayer({ log, store, tracker, registry, clock }, sourcesOf(await readTextFolders('sources', SOURCE_FILE_NAMES)), metrics, (message) => logger.warn(message));
+        const sources = sourcesOf(await readTextFolders('sources', SOURCE_FILE_NAMES));
+        const speedLayer = new SpeedLayer({ log, store, tracker, registry, clock }, sources, metrics, logger, readLimits(process.env));
         await speedLayer.prepare();
         return speedLayer;
       },
