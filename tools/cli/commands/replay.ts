@@ -60,13 +60,17 @@ async function replay({ world, output, signal }: CommandContext, file: string, o
     });
     progress.end();
     output.result(summary, () => describe(summary));
-    if (signal.aborted && summary.ended === 'stopped') output.note(`stopped; \`tideline replay ${file} --source ${source.name}\` goes on from there`);
+    if (signal.aborted && summary.ended === 'stopped') output.note(`stopped; ${howToGoOn(file, source.name)}`);
   } catch (error) {
     progress.end();
-    if (error instanceof ReplayRefused) throw refused(error.message);
-    if (isPlatformError(error, 'LOCKED')) throw failed(error.message);
+    if (error instanceof ReplayRefused) throw error.reason === 'wrong-option' ? wrongUse(error.message) : refused(error.message);
+    if (isPlatformError(error) && progress.kept !== undefined) throw failed(error.message, `${progress.kept}; ${howToGoOn(file, source.name)}`);
     throw error;
   }
+}
+
+function howToGoOn(file: string, source: string): string {
+  return file === '-' ? 'standard input can\'t be resumed' : `\`tideline replay ${file} --source ${source}\` goes on from there`;
 }
 
 function describe(summary: ReplaySummary): string {
@@ -84,6 +88,7 @@ function describe(summary: ReplaySummary): string {
 class Progress {
   readonly #bar: SingleBar | undefined;
   #lastLineMs = 0;
+  #last: ReplayReport | undefined;
 
   constructor(quiet: boolean) {
     if (quiet || !process.stderr.isTTY) return;
@@ -95,6 +100,7 @@ class Progress {
   }
 
   show(report: ReplayReport): void {
+    this.#last = report;
     const rate = (report.byteOffset / 1e6 / Math.max(0.001, report.seconds)).toFixed(0);
     if (this.#bar !== undefined) {
       this.#bar.update(report.share ?? 0, { rows: formatNumber(report.read), rejected: formatNumber(report.rejected), rate });
@@ -106,5 +112,12 @@ class Progress {
 
   end(): void {
     this.#bar?.stop();
+  }
+
+  /** What is on the log when a run fails that has committed something. */
+  get kept(): string | undefined {
+    if (this.#last === undefined) return undefined;
+    const { read, byteOffset } = this.#last;
+    return `${formatNumber(read)} rows, up to byte ${formatNumber(byteOffset)}, are on the log`;
   }
 }
