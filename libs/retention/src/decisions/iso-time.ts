@@ -10,7 +10,7 @@ export class IsoTimeWriter {
   write(ms: number): string {
     const day = Math.floor(ms / DAY_MS);
     if (day !== this.#day) {
-      this.#date = new Date(day * DAY_MS).toISOString().slice(0, -13);
+      this.#date = new Date(day * DAY_MS).toISOString().slice(0, -14);
       this.#day = day;
     }
     let rest = ms - day * DAY_MS;

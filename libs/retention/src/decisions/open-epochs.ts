@@ -22,7 +22,8 @@ const ROW_WORDS = 4;
 /**
  * Epochs (active tiles of entities) that are not transitions yet. A tile's state is taken once the watermark has reached its
  * border, and its epoch closes once the watermark has reached the border of the entity's next active tile: by then no record
- * that is not late can change either, so transitions do not depend on the order in which records came, nor on batches.
+ * that is not late can change either, so transitions do not depend on the order in which records came, and batches decide at
+ * most when one is told.
  */
 export class OpenEpochs {
   #rows = new BlockPool(ROW_WORDS);
