@@ -236,6 +236,7 @@ export class WindowState {
 
   #trim(slot: number): void {
     const tiles = this.#tiles;
+    if (!(tiles.i32[tiles.startOf(slot) * 2] < this.#keepFrom)) return;
     const old = tiles.countBefore(slot, this.#keepFrom);
     if (old > 0) {
       const { words } = this.#layout;
