@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 export const root = join(import.meta.dirname, '..', '..');
 
-export function programOf(app: string): string {
+function programOf(app: string): string {
   return join(root, 'dist', 'apps', app, 'src', 'main.js');
 }
 

@@ -5,7 +5,7 @@ import { Ingestor } from './ingestor.ts';
 import { logReplays } from './log-replays.ts';
 import { sourcesOf } from './sources-of.ts';
 
-export const CONFIGURATION = Symbol('configuration');
+const CONFIGURATION = Symbol('configuration');
 export const LOGGER = Symbol('logger');
 
 /** Opens the ingestor's doors and wires its story. */

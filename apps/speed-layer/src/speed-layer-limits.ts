@@ -7,6 +7,11 @@ export function readLimits(env: Readonly<Record<string, string | undefined>>): P
   return { ...(records !== undefined && { checkpointRecords: records }), ...(seconds !== undefined && { checkpointMs: seconds * 1000 }) };
 }
 
+/** Where the metrics are served, from `SPEED_LAYER_METRICS_PORT`; undefined serves none. */
+export function readMetricsPort(env: Readonly<Record<string, string | undefined>>): number | undefined {
+  return positive(env, 'SPEED_LAYER_METRICS_PORT');
+}
+
 function positive(env: Readonly<Record<string, string | undefined>>, name: string): number | undefined {
   const text = env[name];
   if (text === undefined || text === '') return undefined;

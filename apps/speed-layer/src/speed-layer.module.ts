@@ -27,12 +27,12 @@ import { readLimits } from './speed-layer-limits.ts';
 import { SpeedLayerMetrics } from './speed-layer-metrics.ts';
 import { SpeedLayer } from './speed-layer.ts';
 
-export const CONFIGURATION = Symbol('configuration');
+const CONFIGURATION = Symbol('configuration');
 export const LOGGER = Symbol('logger');
 
 /** Lets a failure through as it is: it ends the group, and the engine must see what kind it is. */
 @Catch()
-export class RethrowFilter implements RpcExceptionFilter {
+class RethrowFilter implements RpcExceptionFilter {
   catch(error: unknown): Observable<never> {
     return throwError(() => error);
   }
@@ -41,7 +41,7 @@ export class RethrowFilter implements RpcExceptionFilter {
 /** Takes the batches that the transport hands over. */
 @Controller()
 @UseFilters(RethrowFilter)
-export class RecordsController {
+class RecordsController {
   readonly #speedLayer: SpeedLayer;
 
   constructor(speedLayer: SpeedLayer) {

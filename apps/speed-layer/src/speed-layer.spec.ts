@@ -1,4 +1,5 @@
 // The speed layer on doors in memory: it scores without a model, takes a champion at a batch border, and says in the commit what was in force.
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { beforeEach, expect, test } from 'vitest';
 import { createEstimator, Random } from '#tideline/learning';
@@ -9,6 +10,7 @@ import { createRefiner, generate, LogScanner, packRecords, registeredCodec, SOUR
 import { readCommitMetadata, runGroup } from '#tideline/streaming';
 import { seeded, SimulatedClock } from '../../../libs/streaming/src/fixtures.ts';
 import type { ModelUpdate } from './model-update.ts';
+import { serveMetrics } from './serve-metrics.ts';
 import { sourcesOf } from './sources-of.ts';
 import { SpeedLayerMetrics } from './speed-layer-metrics.ts';
 import { GROUP, SpeedLayer } from './speed-layer.ts';
@@ -153,4 +155,22 @@ test('what does not load or does not parse is passed over with a warning', async
   await runToEnd(await openLayer());
   expect(warnings.join('\n')).toContain('version 2 does not load');
   expect(warnings.join('\n')).toContain('expected "source" to be text');
+});
+
+test('records and lag are served as Prometheus metrics', async () => {
+  const metrics = new Metrics('test');
+  const ours = new SpeedLayerMetrics(metrics);
+  const layer = new SpeedLayer({ log, store: new MemoryObjectStore(), tracker, registry, clock: new SimulatedClock() }, [source], ours, { info: () => undefined, warn: () => undefined });
+  await layer.prepare();
+  await feed(8, 200);
+  await runToEnd(layer);
+  await feed(9, 100);
+  const server = await serveMetrics(0, metrics, ours, log);
+  const text = await (await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/metrics`)).text();
+  server.close();
+  const { end } = await log.offsets(topic, 0);
+  const { offset } = (await log.committed(GROUP, topic, 0))!;
+  expect(text).toMatch(new RegExp(`tideline_speed_records_total{[^}]*} ${offset}\\n`));
+  expect(text).toMatch(new RegExp(`tideline_speed_lag_records{[^}]*} ${end - offset}\\n`));
+  expect(end - offset).toBeGreaterThan(0);
 });

@@ -33,3 +33,6 @@ export type {
 } from './sources/source.ts';
 export type { Problem, SourceFile } from './sources/yaml-fields.ts';
 export { generate, SYNTHETIC_SOURCES, type GenerateOptions } from './synthetic/generate.ts';
+export { planTracks, type TrackPlan } from './features/aggregate-tracks.ts';
+export { ValueTables, type TrackInputs } from './features/track-inputs.ts';
+export { WindowState } from './features/window-state.ts';

@@ -44,7 +44,7 @@ export class ScoreWriter {
   /** Whether everything but entities is ASCII. */
   #ascii = true;
   #keys: Uint8Array = new Uint8Array(0);
-  #keyText: Buffer = Buffer.alloc(0);
+  #keyText: Buffer<ArrayBufferLike> = Buffer.alloc(0);
 
   constructor(source: Source, featureNames: readonly string[], scorer: LiveScorer, topic: string, partition: number) {
     this.#scorer = scorer;

@@ -57,7 +57,7 @@ export class BlockPool {
 
   /** Keeps only the first rows of a slot. */
   cutTo(slot: number, count: number): void {
-    assert(count > 0 && count <= this.countOf(slot), `expected 1 to ${this.countOf(slot)} rows to keep, found ${count}`);
+    if (count <= 0 || count > this.countOf(slot)) assert.fail(`expected 1 to ${this.countOf(slot)} rows to keep, found ${count}`);
     this.heads[slot * HEAD + 1] = count;
   }
 
@@ -75,7 +75,7 @@ export class BlockPool {
 
   /** Opens a row at position `at` of the slot, all zero but its tile; gives its word index, valid until the next change of the pool. */
   insert(slot: number, at: number, tile: number): number {
-    assert((tile | 0) === tile, `expected a tile index of 32 bits, found ${tile}`);
+    if ((tile | 0) !== tile) assert.fail(`expected a tile index of 32 bits, found ${tile}`);
     if (this.isFull(slot)) this.#enlarge(slot);
     const { rowWords, f64 } = this;
     const start = this.startOf(slot);
@@ -104,7 +104,7 @@ export class BlockPool {
 
   dropFirst(slot: number, count: number): void {
     if (count === 0) return;
-    assert(count <= this.countOf(slot), `expected at most ${this.countOf(slot)} rows to drop, found ${count}`);
+    if (count > this.countOf(slot)) assert.fail(`expected at most ${this.countOf(slot)} rows to drop, found ${count}`);
     const start = this.startOf(slot);
     this.f64.copyWithin(start, start + count * this.rowWords, start + this.countOf(slot) * this.rowWords);
     this.heads[slot * HEAD + 1] -= count;

@@ -56,7 +56,7 @@ export class KeyTable {
   }
 
   remove(slot: number): void {
-    assert(this.holds(slot), `expected a slot in use, found ${slot}`);
+    if (!this.holds(slot)) assert.fail(`expected a slot in use, found ${slot}`);
     const table = this.#table;
     const mask = table.length - 1;
     const key = this.bytesOf(slot);
@@ -78,7 +78,7 @@ export class KeyTable {
 
   /** The slot's key as a view, valid until the next change of the table. */
   bytesOf(slot: number): Uint8Array {
-    assert(this.holds(slot), `expected a slot in use, found ${slot}`);
+    if (!this.holds(slot)) assert.fail(`expected a slot in use, found ${slot}`);
     const length = this.#cells[slot * 4];
     if (length <= SHORT) return this.#cellBytes.subarray(slot * 16 + 4, slot * 16 + 4 + length);
     const start = this.#cells[slot * 4 + 1];

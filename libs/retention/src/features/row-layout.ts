@@ -11,6 +11,8 @@ export interface RowLayout {
   readonly mins: number;
   readonly maxs: number;
   readonly lasts: number;
+  /** Minima, maxima and last values together. */
+  readonly others: number;
   readonly doubles: number;
   readonly words: number;
   /** Value table of each `last` track, or -1 where the value is a number. */
@@ -24,5 +26,5 @@ export function layOut({ tracks }: TrackPlan): RowLayout {
   const doubles = (1 + counts + 1) >> 1;
   const columns = ValueTables.columnsOf(tracks);
   const lastColumns = tracks.filter(({ kind }) => kind === 'last').map(({ interned, of }) => interned ? columns.indexOf(of ?? '') : -1);
-  return { counts, sums, mins, maxs, lasts, doubles, words: doubles + sums + mins + maxs + lasts * 2, lastColumns };
+  return { counts, sums, mins, maxs, lasts, others: mins + maxs + lasts, doubles, words: doubles + sums + mins + maxs + lasts * 2, lastColumns };
 }

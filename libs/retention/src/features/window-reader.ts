@@ -3,6 +3,11 @@ import type { BlockPool } from './block-pool.ts';
 import type { RowLayout } from './row-layout.ts';
 import { ValueTables } from './track-inputs.ts';
 
+/** Forms of a value: difference of 32-bit totals, difference of double totals, folded over rows. */
+const COUNT = 0;
+const SUM = 1;
+const FOLDED = 2;
+
 /**
  * Turns an entity's rows into finished values. Rows are looked for once per window: counts and sums are differences of running
  * totals, minima, maxima and last values are folded from the newest row in the window back.
@@ -14,21 +19,21 @@ export class WindowReader {
   readonly distincts: readonly { readonly aggregates: readonly number[]; readonly windows: readonly number[]; readonly counts: Float64Array }[];
   readonly #plan: TrackPlan;
   readonly #layout: RowLayout;
-  /** Folded minima, maxima and last values, by track from `#firstFolded` on. */
+  /** Folded minima, maxima and last values, in track order. */
   readonly #folded: Float64Array;
-  readonly #firstFolded: number;
   /** Windows in ascending order and, per window, which aggregates end there: `#ends[k] .. #ends[k + 1]` in the two lists. */
   readonly #windows: Int32Array;
   readonly #ends: Int32Array;
   readonly #aggregates: Int32Array;
-  readonly #tracks: Int32Array;
+  /** Per entry of `#aggregates`: where its value is (a form), at which offset there, and what to divide it by. */
+  readonly #forms: Uint8Array;
+  readonly #offsets: Int32Array;
   readonly #units: Float64Array;
 
   constructor(plan: TrackPlan, layout: RowLayout) {
     this.#plan = plan;
     this.#layout = layout;
     const { counts, sums, mins, maxs, lasts } = layout;
-    this.#firstFolded = counts + sums;
     this.#folded = new Float64Array(mins + maxs + lasts);
     const walked = plan.aggregates.map((aggregate, position) => ({ ...aggregate, position })).filter(({ track }) => plan.tracks[track].kind !== 'distinct');
     const windows = [...new Set(walked.map(({ window }) => window))].sort((a, b) => a - b);
@@ -36,8 +41,10 @@ export class WindowReader {
     this.#windows = Int32Array.from(windows);
     this.#ends = Int32Array.from([0, ...ordered.map((_, k) => ordered.slice(0, k + 1).flat().length)]);
     this.#aggregates = Int32Array.from(ordered.flat(), ({ position }) => position);
-    this.#tracks = Int32Array.from(ordered.flat(), ({ track }) => track);
-    this.#units = Float64Array.from(plan.tracks, ({ unit }) => unit);
+    const tracks = ordered.flat().map(({ track }) => track);
+    this.#forms = Uint8Array.from(tracks, (track) => track < counts ? COUNT : track < counts + sums ? SUM : FOLDED);
+    this.#offsets = Int32Array.from(tracks, (track) => track < counts ? 1 + track : track < counts + sums ? layout.doubles + track - counts : track - counts - sums);
+    this.#units = Float64Array.from(tracks, (track) => plan.tracks[track].unit);
     const columns = ValueTables.columnsOf(plan.tracks);
     this.textAggregates = plan.aggregates.flatMap(({ track }, aggregate) => {
       const { kind, interned, of } = plan.tracks[track];
@@ -49,22 +56,36 @@ export class WindowReader {
   /** Values of all but `distinct` aggregates in tiles `[endTile - window, endTile)`; a `last` over text gives its id. */
   read(tiles: BlockPool, slot: number, endTile: number, out: Float64Array): void {
     const { words } = this.#layout;
-    const folded = this.#folded;
-    folded.fill(NaN);
+    const folds = this.#folded.length > 0;
+    if (folds) this.#folded.fill(NaN);
+    const windows = this.#windows;
     const count = tiles.countOf(slot);
     const start = count === 0 ? 0 : tiles.startOf(slot);
     const end = findRow(tiles.i32, start, start + count * words, words, endTile);
     let first = end;
-    for (let k = 0; k < this.#windows.length; k++) {
+    for (let k = 0; k < windows.length; k++) {
       const before = first;
-      first = findRow(tiles.i32, start, before, words, endTile - this.#windows[k]);
-      if (folded.length > 0) for (let row = before - words; row >= first; row -= words) this.#fold(tiles.f64, row);
-      for (let e = this.#ends[k]; e < this.#ends[k + 1]; e++) {
-        const track = this.#tracks[e];
-        out[this.#aggregates[e]] = track < this.#firstFolded
-          ? this.#difference(tiles, track, start, first, end) / this.#units[track]
-          : folded[track - this.#firstFolded] / this.#units[track];
+      first = findRow(tiles.i32, start, before, words, endTile - windows[k]);
+      if (folds) for (let row = before - words; row >= first; row -= words) this.#fold(tiles.f64, row);
+      this.#finish(tiles, this.#ends[k], this.#ends[k + 1], start, first, end, out);
+    }
+  }
+
+  /** Values of the aggregates in entries `[from, to)`, whose window is the rows from `first` to before `end`. */
+  #finish({ i32, f64 }: BlockPool, from: number, to: number, start: number, first: number, end: number, out: Float64Array): void {
+    const { words } = this.#layout;
+    const newest = end - words;
+    const before = first - words;
+    for (let e = from; e < to; e++) {
+      const offset = this.#offsets[e];
+      const form = this.#forms[e];
+      let value = 0;
+      if (form === FOLDED) value = this.#folded[offset] / this.#units[e];
+      else if (first !== end) {
+        if (form === COUNT) value = i32[newest * 2 + offset] - (first === start ? 0 : i32[before * 2 + offset]);
+        else value = (f64[newest + offset] - (first === start ? 0 : f64[before + offset])) / this.#units[e];
       }
+      out[this.#aggregates[e]] = value;
     }
   }
 
@@ -76,19 +97,9 @@ export class WindowReader {
     if (count === 0) return 0;
     const start = tiles.startOf(slot);
     const end = findRow(tiles.i32, start, start + count * words, words, endTile);
-    return this.#difference(tiles, track, start, findRow(tiles.i32, start, end, words, endTile - window), end);
-  }
-
-  /** Total of a count or sum over the rows from `first` to before `end`, for rows that begin at `start`. */
-  #difference({ i32, f64 }: BlockPool, track: number, start: number, first: number, end: number): number {
+    const first = findRow(tiles.i32, start, end, words, endTile - window);
     if (first === end) return 0;
-    const { counts, doubles, words } = this.#layout;
-    if (track < counts) {
-      const at = 1 + track;
-      return i32[(end - words) * 2 + at] - (first === start ? 0 : i32[(first - words) * 2 + at]);
-    }
-    const at = doubles + track - counts;
-    return f64[end - words + at] - (first === start ? 0 : f64[first - words + at]);
+    return tiles.i32[(end - words) * 2 + 1 + track] - (first === start ? 0 : tiles.i32[(first - words) * 2 + 1 + track]);
   }
 
   #fold(f64: Float64Array, row: number): void {
@@ -109,23 +120,21 @@ export class WindowReader {
   }
 }
 
-/**
- * Word index of the first row in `[start, end)` whose tile is at least `tile`, or `end`. Tiles ascend without repeats, so the
- * last row bounds how far back it can be; entities with a record in most tiles are found at once.
- */
+/** Rows looked at one by one before halving: they lie side by side, and guessing right beats few steps. */
+const STEPS = 32;
+
+/** Word index of the first row in `[start, end)` whose tile is at least `tile`, or `end`; tiles ascend. */
 function findRow(i32: Int32Array, start: number, end: number, words: number, tile: number): number {
-  if (start === end) return end;
-  const newest = i32[(end - words) * 2];
-  if (newest < tile) return end;
-  let low = end - (newest - tile + 1) * words;
-  if (low < start) low = start;
-  if (i32[low * 2] >= tile) return low;
-  let high = end - words;
-  // Rows at `low` are before the tile, rows at `high` are not.
-  while (high - low > words) {
-    const middle = low + (((high - low) / words) >>> 1) * words;
-    if (i32[middle * 2] < tile) low = middle;
+  const stop = Math.max(start, end - STEPS * words);
+  let row = end - words;
+  while (row >= stop && i32[row * 2] >= tile) row -= words;
+  if (row >= stop || stop === start) return row + words;
+  let low = 0;
+  let high = (stop - start) / words;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (i32[(start + middle * words) * 2] < tile) low = middle + 1;
     else high = middle;
   }
-  return high;
+  return start + low * words;
 }
