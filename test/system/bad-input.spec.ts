@@ -1,7 +1,7 @@
 // What the command line does with input and surroundings that are not as they should be: a message that says what was expected, what was
 // found and where; the promised exit code (0 done, 1 failed, 2 the data or a gate said no, 64 wrong use); and nothing lost.
 import { spawnSync } from 'node:child_process';
-import { appendFileSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -90,7 +90,7 @@ describe.concurrent('bad lines go to the dead letter, all others on', () => {
       [3, { line: Buffer.from(`${good[3]},more`), reason: 'field-count', detail: /expected 5 fields, found 6/ }],
       [4, { line: Buffer.from(good[4]!.slice(0, good[4]!.lastIndexOf(','))), reason: 'field-count', detail: /expected 5 fields, found 4/ }],
       [8, { line: Buffer.from(cut(good[8]!, 0, '12x')), reason: 'bad-number', detail: /expected bigint in user_id, found "12x"/ }],
-      [9, { line: Buffer.from(cut(good[9]!, 1, '')), reason: 'bad-number', detail: /item_id/ }],
+      [9, { line: Buffer.from(cut(good[9]!, 1, '')), reason: 'missing-item-id', detail: /item_id/ }],
       [15, { line: Buffer.from(cut(good[15]!, 4, 'yesterday')), reason: 'bad-timestamp', detail: /expected timestamp in event_time, found "yesterday"/ }],
       [20, { line: Buffer.from(cut(good[20]!, 3, 'p\0v')), reason: 'nul-byte', detail: /found a NUL byte at byte \d+/ }],
       [30, { line: Buffer.from([0xff, 0xfe, 0x80]), reason: 'field-count', detail: /expected 5 fields, found 1/ }],
@@ -99,7 +99,8 @@ describe.concurrent('bad lines go to the dead letter, all others on', () => {
     const lines = good.map((line, i) => bad.get(i)?.line ?? Buffer.from(line));
     at.write('clicks.csv', bytesOf(lines));
     const summary = await at.replay('clicks.csv', 'user-behavior');
-    expect(summary).toMatchObject({ read: 40, accepted: 32, rejected: 8, rejectedBy: { 'field-count': 3, 'bad-number': 2, 'bad-timestamp': 1, 'nul-byte': 1 } });
+    expect(summary).toMatchObject({ read: 40, accepted: 32, rejected: 8 });
+    expect(summary.rejectedBy).toEqual({ 'field-count': 3, 'bad-number': 1, 'missing-item-id': 1, 'bad-timestamp': 1, 'nul-byte': 1, 'not-allowed': 1 });
     await expectReconciled(at, summary);
     const letters = await at.deadLetters();
     const starts = lines.map((_, i) => bytesOf(lines.slice(0, i)).length);
@@ -413,6 +414,16 @@ describe.concurrent('surroundings', () => {
     const { code, stderr } = await at.run(['sources']);
     expect(code).toBe(1);
     expect(stderr).toMatch(/sources\/online-retail\/models\.yaml:\d+:\d+: /);
+  });
+
+  test('a reader that has seen enough, and a result that can not be written', async () => {
+    const at = terminal();
+    const generate = ['generate', 'alibaba', '--rows', '20000', '--out', '-'];
+    const { child, ended } = at.start(generate);
+    child.stdout!.once('data', () => child.stdout!.destroy());
+    expect(await ended).toMatchObject({ code: 0, stderr: '' });
+    if (!existsSync('/dev/full')) return console.warn('skipped: this system has no /dev/full');
+    expect(await at.run(generate, { stdout: '/dev/full' })).toMatchObject({ code: 1, stderr: expect.stringMatching(/^tideline: could not write the result: .*no space left/) as string });
   });
 
   test('a port in use', async () => {

@@ -1,7 +1,7 @@
 // The command line as a person uses it: the compiled program as a process of its own, in a folder of its own, judged by what it prints,
 // how it ends and what it leaves on the log.
 import { spawn, type ChildProcess } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { closeSync, cpSync, existsSync, mkdirSync, mkdtempSync, openSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FileEventLog, isPlatformError, type EventLog } from '#tideline/platform';
@@ -34,6 +34,8 @@ export interface RunOptions {
   readonly stdin?: string | Uint8Array;
   /** Another program than the command line: an app, or the launcher. */
   readonly program?: string;
+  /** A file that takes standard output; kept for `Ended` by default. */
+  readonly stdout?: string;
 }
 
 /** What `replay --json` says. */
@@ -93,16 +95,18 @@ export class Terminal {
     return path;
   }
 
-  start(args: readonly string[], { env = {}, stdin, program: other = program }: RunOptions = {}): Running {
+  start(args: readonly string[], { env = {}, stdin, program: other = program, stdout }: RunOptions = {}): Running {
+    const output = stdout === undefined ? 'pipe' : openSync(stdout, 'w');
     const child = spawn(process.execPath, ['--enable-source-maps', '--disable-warning=ExperimentalWarning', other, ...args], {
       cwd: this.folder,
       env: { PATH: process.env['PATH'] ?? '', ...env },
-      stdio: ['pipe', 'pipe', 'pipe'],
+      stdio: ['pipe', output, 'pipe'],
     });
+    if (typeof output === 'number') closeSync(output);
     this.#children.add(child);
     const texts = { stdout: '', stderr: '' };
-    for (const name of ['stdout', 'stderr'] as const) child[name].setEncoding('utf8').on('data', (text: string) => void (texts[name] += text));
-    child.stdin.on('error', () => undefined).end(stdin);
+    for (const name of ['stdout', 'stderr'] as const) child[name]?.setEncoding('utf8').on('data', (text: string) => void (texts[name] += text));
+    child.stdin!.on('error', () => undefined).end(stdin);
     const ended = new Promise<Ended>((resolve, reject) => {
       child.once('error', reject);
       child.once('close', (code, signal) => {

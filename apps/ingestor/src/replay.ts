@@ -44,12 +44,16 @@ export interface ReplayReport {
   readonly loop: number;
   /** Decompressed bytes of this pass that are done. */
   readonly byteOffset: number;
+  readonly bytesThisRun: number;
   /** Share of this pass that is done, 0 to 1; undefined for a pipe. */
   readonly share: number | undefined;
   readonly seconds: number;
 }
 
-/** Totals over every run of this replay: `read = accepted + rejected`; `seconds` and `resumedFrom` (a byte) are of this run. */
+/**
+ * Totals over every run and pass of this replay since it last began anew: `read = accepted + rejected`; `seconds`, `bytesThisRun` and
+ * `resumedFrom` (a byte of the file) are of this run.
+ */
 export interface ReplaySummary {
   readonly source: string;
   readonly file: string;
@@ -59,6 +63,7 @@ export interface ReplaySummary {
   readonly rejected: number;
   readonly rejectedBy: Readonly<Record<string, number>>;
   readonly bytes: number;
+  readonly bytesThisRun: number;
   readonly seconds: number;
   readonly resumedFrom: number;
   /** Why it ended: the file is at its end, it had been already before this run, or it was told to stop. */
@@ -113,6 +118,8 @@ class Replay {
   readonly #startedAtMs: number;
   #progress: ReplayProgress;
   #resumedFrom = 0;
+  /** Bytes of the replay that were done before this run. */
+  #bytesBefore = 0;
   #rowsThisRun = 0;
 
   constructor(options: ReplayOptions, file: LogFile) {
@@ -149,6 +156,7 @@ class Replay {
     if (fromStart === true) this.#progress = nextPass(before, this.#facts, true);
     else this.#progress = await this.#resume(before);
     this.#resumedFrom = this.#progress.byteOffset;
+    this.#bytesBefore = bytesDone(this.#progress);
   }
 
   async #resume(before: ReplayProgress): Promise<ReplayProgress> {
@@ -230,11 +238,12 @@ class Replay {
     const { byteCount, wrappings } = this.#file;
     const done = wrappings.length === 0 ? byteOffset : bytesReadCompressed;
     const share = byteCount === undefined || byteCount === 0 ? undefined : Math.min(1, done / byteCount);
-    this.#options.onProgress?.({ read: rows, accepted, rejected, loop, byteOffset, share, seconds: this.#seconds });
+    this.#options.onProgress?.({ read: rows, accepted, rejected, loop, byteOffset, share, bytesThisRun: bytesDone(this.#progress) - this.#bytesBefore, seconds: this.#seconds });
   }
 
   #summary(ended: ReplaySummary['ended']): ReplaySummary {
-    const { rows, accepted, rejected, rejectedBy, passStart, byteOffset } = this.#progress;
+    const { rows, accepted, rejected, rejectedBy } = this.#progress;
+    const bytes = bytesDone(this.#progress);
     const { source, path } = this.#options;
     return {
       source: source.name,
@@ -244,7 +253,8 @@ class Replay {
       accepted,
       rejected,
       rejectedBy,
-      bytes: passStart + byteOffset,
+      bytes,
+      bytesThisRun: bytes - this.#bytesBefore,
       seconds: this.#seconds,
       resumedFrom: this.#resumedFrom,
       ended,
@@ -260,6 +270,8 @@ class Replay {
     this.#lock?.release();
   }
 }
+
+const bytesDone = ({ passStart, countedFrom, byteOffset }: ReplayProgress): number => passStart - countedFrom + byteOffset;
 
 /** Enough of the beginning, decompressed, to tell which source and layout it is; of a damaged file what can be read. */
 async function readHead(file: LogFile): Promise<Uint8Array> {

@@ -74,12 +74,16 @@ function howToGoOn(file: string, source: string): string {
 }
 
 function describe(summary: ReplaySummary): string {
-  const { read, accepted, rejected, rejectedBy, seconds, bytes, resumedFrom } = summary;
+  const { file, read, accepted, rejected, rejectedBy, seconds, bytes, bytesThisRun, resumedFrom, ended } = summary;
   const reasons = Object.entries(rejectedBy).sort(([, a], [, b]) => b - a).map(([reason, count]) => `${reason} ${formatNumber(count)}`);
-  const head = { complete: 'replayed', 'already-complete': 'already replayed completely:', stopped: 'stopped in' }[summary.ended];
-  const speed = seconds > 0 ? `, ${formatNumber((bytes - resumedFrom) / 1e6 / seconds)} MB/s` : '';
+  const speed = `${formatBytes(bytesThisRun)} in ${seconds.toFixed(1)} s${seconds > 0 ? `, ${formatNumber(bytesThisRun / 1e6 / seconds)} MB/s` : ''}`;
+  const head = {
+    complete: `replayed ${file} (${speed})`,
+    stopped: `stopped in ${file} (${speed})`,
+    'already-complete': `${file} has been replayed completely before (${formatBytes(bytes)})`,
+  }[ended];
   return [
-    `${head} ${summary.file} (${formatBytes(bytes)} in ${seconds.toFixed(1)} s${summary.ended === 'already-complete' ? '' : speed})${resumedFrom > 0 ? `, resumed at byte ${formatNumber(resumedFrom)}` : ''}`,
+    `${head}${resumedFrom > 0 && ended !== 'already-complete' ? `, resumed at byte ${formatNumber(resumedFrom)}` : ''}`,
     `read ${formatNumber(read)} = accepted ${formatNumber(accepted)} + rejected ${formatNumber(rejected)}${reasons.length > 0 ? ` (${reasons.join(', ')})` : ''}`,
   ].join('\n');
 }
@@ -101,7 +105,7 @@ class Progress {
 
   show(report: ReplayReport): void {
     this.#last = report;
-    const rate = (report.byteOffset / 1e6 / Math.max(0.001, report.seconds)).toFixed(0);
+    const rate = (report.bytesThisRun / 1e6 / Math.max(0.001, report.seconds)).toFixed(0);
     if (this.#bar !== undefined) {
       this.#bar.update(report.share ?? 0, { rows: formatNumber(report.read), rejected: formatNumber(report.rejected), rate });
     } else if (report.seconds * 1000 - this.#lastLineMs > 5000) {
