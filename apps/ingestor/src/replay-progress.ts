@@ -19,6 +19,8 @@ export interface ReplayProgress extends FileFacts {
   readonly accepted: number;
   readonly rejected: number;
   readonly rejectedBy: Readonly<Record<string, number>>;
+  /** Rows of replays that a start from the beginning forgot: they stay on the topic, so reconciling counts them too. */
+  readonly earlier?: Readonly<Record<'rows' | 'accepted' | 'rejected', number>>;
   /** Column names by position as the file's header gave them, for files with one. */
   readonly fields?: readonly string[];
 }
@@ -35,6 +37,10 @@ export function nextPass(before: ReplayProgress, file: FileFacts, anew: boolean)
   const { countedFrom, rows, accepted, rejected, rejectedBy } = before;
   const counts = anew ? { countedFrom: passStart } : { countedFrom, rows, accepted, rejected, rejectedBy };
   return { ...first, ...counts, loop: before.loop + 1, passStart };
+}
+
+function forgotten({ rows, accepted, rejected, earlier }: ReplayProgress): NonNullable<ReplayProgress['earlier']> {
+  return { rows: rows + (earlier?.rows ?? 0), accepted: accepted + (earlier?.accepted ?? 0), rejected: rejected + (earlier?.rejected ?? 0) };
 }
 
 export interface ChunkCounts {
