@@ -34,8 +34,10 @@ export function firstProgress(file: FileFacts): ReplayProgress {
 export function nextPass(before: ReplayProgress, file: FileFacts, anew: boolean): ReplayProgress {
   const first = firstProgress(file);
   const passStart = before.passStart + before.byteOffset;
-  const { countedFrom, rows, accepted, rejected, rejectedBy } = before;
-  const counts = anew ? { countedFrom: passStart } : { countedFrom, rows, accepted, rejected, rejectedBy };
+  const { countedFrom, rows, accepted, rejected, rejectedBy, earlier } = before;
+  const counts = anew
+    ? { countedFrom: passStart, earlier: forgotten(before) }
+    : { countedFrom, rows, accepted, rejected, rejectedBy, ...(earlier && { earlier }) };
   return { ...first, ...counts, loop: before.loop + 1, passStart };
 }
 
