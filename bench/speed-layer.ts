@@ -75,7 +75,6 @@ async function fitOnNoise(): Promise<FittedModel> {
 function asLive(fitted: FittedModel): LiveModel {
   return {
     name: 'bench', version: '1', kind: fitted.kind, target: 'churn', featureNames: fitted.featureNames,
-    score: (features) => fitted.predictRow(features),
-    explain: (features, contributions) => void fitted.explainRow(features, contributions),
+    assess: (features, contributions) => fitted.assessRow(features, contributions),
   };
 }

@@ -142,7 +142,6 @@ function asLiveModel({ name, version }: ModelUpdate, source: Source, bytes: Uint
     kind: fitted.kind,
     target: source.models.target,
     featureNames: fitted.featureNames,
-    score: (features) => fitted.predictRow(features),
-    explain: (features, contributions) => void fitted.explainRow(features, contributions),
+    assess: (features, contributions) => fitted.assessRow(features, contributions),
   };
 }
