@@ -93,13 +93,18 @@ async function replayedOf(source: Source, log: EventLog): Promise<Replayed> {
   for (const { group } of description?.groups ?? []) {
     if (!group.startsWith('replay-')) continue;
     const committed = await log.committed(group, topic, 0);
-    const progress = JSON.parse(committed?.metadata ?? '{}') as Partial<Record<'rows' | 'accepted' | 'rejected', number>>;
-    total.read += progress.rows ?? 0;
-    total.accepted += progress.accepted ?? 0;
-    total.rejected += progress.rejected ?? 0;
+    const progress = JSON.parse(committed?.metadata ?? '{}') as ReplayCounts & { readonly earlier?: ReplayCounts };
+    // A replay begun anew counts from 0, but what it put on the topic before is still there.
+    for (const counts of [progress, progress.earlier]) {
+      total.read += counts?.rows ?? 0;
+      total.accepted += counts?.accepted ?? 0;
+      total.rejected += counts?.rejected ?? 0;
+    }
   }
   return total;
 }
+
+type ReplayCounts = Partial<Record<'rows' | 'accepted' | 'rejected', number>>;
 
 /** Counts a source's dead letters once each, however often it is asked for the newest number. */
 class DeadLetterCount {
