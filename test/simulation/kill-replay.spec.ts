@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { createEstimator, Random } from '#tideline/learning';
 import { FileEventLog, FileObjectStore, openExperimentTracker, packTexts, readTextFolders, type EventLog } from '#tideline/platform';
-import { parseSources, SOURCE_FILE_NAMES } from '#tideline/retention';
+import { SOURCE_FILE_NAMES, sourcesOrThrow } from '#tideline/retention';
 import { decodeCheckpoint } from '#tideline/streaming';
 import { chooseSeed, seeded } from '../../libs/streaming/src/fixtures.ts';
 import { House, isBuilt, root } from './processes.ts';
@@ -46,7 +46,7 @@ function syntheticClicks(seed: number): string {
 
 /** Registers a small fitted model, so that scores have probabilities and reasons; gives the message that announces it. */
 async function championOf(common: string, seed: number): Promise<string> {
-  const { sources } = parseSources(await readTextFolders(join(root, 'sources'), SOURCE_FILE_NAMES));
+  const sources = sourcesOrThrow(await readTextFolders(join(root, 'sources'), SOURCE_FILE_NAMES));
   const { features } = sources.find(({ name }) => name === SOURCE)!.models;
   const random = seeded(seed);
   const rowCount = 200;

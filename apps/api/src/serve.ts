@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { loadModel } from '#tideline/learning';
-import { createLogger, isPlatformError, openEventLog, openExperimentTracker, PlatformError, readTextFolders, SystemClock, type Environment } from '#tideline/platform';
-import { decodeTransition, parseSources, SOURCE_FILE_NAMES, VisitValues } from '#tideline/retention';
+import { createLogger, isPlatformError, openEventLog, openExperimentTracker, readTextFolders, SystemClock, type Environment } from '#tideline/platform';
+import { decodeTransition, InvalidSourcesError, SOURCE_FILE_NAMES, sourcesOrThrow, VisitValues } from '#tideline/retention';
 import { AddressTaken, createHttpServer, listen } from './http-server.ts';
 import { installationRoot, readSettings } from './settings.ts';
 
@@ -14,8 +14,7 @@ export async function serve(environment: Environment, ended: Promise<void>): Pro
     const { configuration, settings, synthetic } = readSettings(environment);
     const logger = createLogger({ app: 'api', level: configuration.logLevel });
     const root = installationRoot();
-    const { sources, problems } = parseSources(await readTextFolders(join(root, 'sources'), SOURCE_FILE_NAMES));
-    if (problems.length > 0) throw new PlatformError('SETTING_INVALID', problems.map(({ path, line, column, message }) => `${path}:${line}:${column}: ${message}`).join('\n'));
+    const sources = sourcesOrThrow(await readTextFolders(join(root, 'sources'), SOURCE_FILE_NAMES));
     await using doors = new AsyncDisposableStack();
     const log = doors.adopt(await openEventLog(configuration.eventLog, { app: 'api' }), (door) => door.close());
     const tracker = doors.adopt(await openExperimentTracker(configuration.experiments), (door) => door.close());
@@ -27,7 +26,7 @@ export async function serve(environment: Environment, ended: Promise<void>): Pro
     await ended;
     return 0;
   } catch (error) {
-    if (error instanceof AddressTaken || isPlatformError(error, 'SETTING_INVALID') || isPlatformError(error, 'ADDRESS_INVALID')) {
+    if (error instanceof AddressTaken || error instanceof InvalidSourcesError || isPlatformError(error, 'SETTING_INVALID') || isPlatformError(error, 'ADDRESS_INVALID')) {
       process.stderr.write(`tideline api: ${error.message}\n`);
       return EXIT_HOPELESS;
     }

@@ -1,7 +1,7 @@
-import type { ColumnDefinition, Lake, Sql } from '#tideline/lake';
+import { batchFromRows, type ColumnDefinition, type Lake, type Snapshot, type Sql } from '#tideline/lake';
 import { packTexts, type Clock, type EventLog, type ExperimentTracker } from '#tideline/platform';
-import { rewardScale, VisitValues, visitCountsSql, type Column, type Source, type VisitCount } from '#tideline/retention';
-import { tableNames } from './table-names.ts';
+import { rewardScale, tableNames, VisitValues, visitCountsSql, type Source, type VisitCount } from '#tideline/retention';
+import { TableRewrite } from './table-rewrite.ts';
 
 interface VisitDoors {
   readonly log: EventLog;
@@ -14,6 +14,8 @@ interface VisitDoors {
 const ARTIFACT_FOLDER = 'model';
 const ARTIFACT = `${ARTIFACT_FOLDER}/visit-values.json`;
 const TOPIC = 'model-updates';
+/** Tag of a run whose values `model-updates` has told of. */
+const ANNOUNCED = 'announced';
 const string = { name: 'string' } as const;
 const int = { name: 'int' } as const;
 const bigint = { name: 'bigint' } as const;
@@ -31,17 +33,23 @@ const columns: readonly ColumnDefinition[] = [
 
 /**
  * Counts visits in silver, values the rest of a visit after every page (backward recursion), keeps both as `gold.<source>_visits`, and puts
- * the values in force: an artifact of a run, a registered version with the alias `champion`, a message on `model-updates`.
- * Returns how many groups (segments) there are.
+ * the values in force: an artifact of a run, a registered version with the alias `champion`, a message on `model-updates`. Values that are
+ * in force already are not published again. Returns how many groups (segments) there are.
  */
 export async function publishVisitValues(source: Source, doors: VisitDoors): Promise<number> {
+  const silver = await doors.sql.bind(doors.lake.table(tableNames(source).silver));
+  if (silver === undefined) return 0;
   const counts = await readCounts(source, doors.sql);
   const values = new VisitValues(counts);
-  await writeTable(source, doors.lake, counts, values);
+  await rewriteTable(source, doors.lake, silver, counts, values);
   const groups = new Set(counts.map(({ by }) => by)).size;
-  await publish(source, doors, values, { groups, pages: counts.reduce((sum, { pages }) => sum + pages, 0) });
+  if (!(await isInForce(source, doors.tracker, values))) {
+    await publish(source, doors, values, { groups, pages: counts.reduce((sum, { pages }) => sum + pages, 0) });
+  }
   return groups;
 }
+
+const modelNameOf = (source: Source): string => `visit-values-${source.name}`;
 
 async function readCounts(source: Source, sql: Sql): Promise<VisitCount[]> {
   const scale = 10 ** rewardScale(source);
@@ -51,47 +59,53 @@ async function readCounts(source: Source, sql: Sql): Promise<VisitCount[]> {
   }));
 }
 
-async function writeTable(source: Source, lake: Lake, counts: readonly VisitCount[], values: VisitValues): Promise<void> {
-  const table = lake.table(tableNames(source).visits);
-  await table.ensure(columns);
-  const writer = await table.writer();
-  const of = (read: (count: VisitCount) => number): Float64Array => Float64Array.from(counts, read);
-  const data: Column[] = [
-    texts(counts.map(({ by }) => by)),
-    { type: int, values: Int32Array.from(counts, ({ step }) => step) },
-    { type: bigint, values: of(({ pages }) => pages) },
-    { type: bigint, values: of(({ leaves }) => leaves) },
-    { type: double, values: of(({ by, step }) => values.leaveProbability(by, step)!) },
-    { type: double, values: of(({ by, step }) => values.meanReward(by, step)!) },
-    { type: double, values: of(({ by, step }) => values.expectedValue(by, step)!) },
-  ];
-  await writer.write({ rowCount: counts.length, names: columns.map(({ name }) => name), columns: data });
-  await table.overwrite(await writer.finish());
+async function rewriteTable(source: Source, lake: Lake, silver: Snapshot, counts: readonly VisitCount[], values: VisitValues): Promise<void> {
+  const rows = counts.map(({ by, step, pages, leaves }) => ({
+    by, step, pages, leaves,
+    leave_probability: values.leaveProbability(by, step), mean_reward: values.meanReward(by, step), expected_value: values.expectedValue(by, step),
+  }));
+  const table = await TableRewrite.open(lake, tableNames(source).visits, columns);
+  try {
+    await table.write(batchFromRows(columns, rows).columns, rows.length);
+  } catch (error) {
+    await table.abort();
+    throw error;
+  }
+  await table.publish(source, silver);
 }
 
-async function publish(source: Source, { log, tracker, clock }: VisitDoors, values: VisitValues, metrics: Readonly<Record<string, number>>): Promise<void> {
-  const name = `visit-values-${source.name}`;
+/** Whether the champion holds these very values and whoever follows `model-updates` was told. */
+async function isInForce(source: Source, tracker: ExperimentTracker, values: VisitValues): Promise<boolean> {
+  const champion = await tracker.versionByAlias(modelNameOf(source), 'champion');
+  if (champion === undefined || (await tracker.getRun(champion.runId)).tags[ANNOUNCED] === undefined) return false;
+  return Buffer.from(await tracker.getArtifact(champion.runId, ARTIFACT)).equals(values.save());
+}
+
+async function publish(source: Source, doors: VisitDoors, values: VisitValues, metrics: Readonly<Record<string, number>>): Promise<void> {
+  const { tracker, clock } = doors;
   const experiment = await tracker.ensureExperiment(source.name);
   const run = await tracker.startRun(experiment.id, 'visit-values', { source: source.name, 'source.version': source.version });
-  const timestampMs = clock.nowMs();
-  await tracker.putArtifact(run.id, ARTIFACT, values.save());
-  await tracker.logRun(run.id, { metrics: Object.entries(metrics).map(([metric, value]) => ({ name: metric, value, step: 0, timestampMs })) });
-  await tracker.endRun(run.id, 'FINISHED');
-  const { version } = await tracker.registerVersion(name, run.id, ARTIFACT_FOLDER, { source: source.name, kind: 'visit-values' });
+  try {
+    const timestampMs = clock.nowMs();
+    await tracker.putArtifact(run.id, ARTIFACT, values.save());
+    await tracker.logRun(run.id, { metrics: Object.entries(metrics).map(([name, value]) => ({ name, value, step: 0, timestampMs })) });
+    await tracker.endRun(run.id, 'FINISHED');
+  } catch (error) {
+    await tracker.endRun(run.id, 'FAILED').catch(() => undefined);
+    throw error;
+  }
+  const { name, version } = await tracker.registerVersion(modelNameOf(source), run.id, ARTIFACT_FOLDER, { source: source.name, kind: 'visit-values' });
   await tracker.setAlias(name, 'champion', version);
-  const update = { source: source.name, kind: 'visit-values', name, version, runId: run.id, artifactPath: ARTIFACT_FOLDER, alias: 'champion' };
+  await announce(source, doors, { source: source.name, kind: 'visit-values', name, version, runId: run.id, artifactPath: ARTIFACT_FOLDER, alias: 'champion' });
+  await tracker.logRun(run.id, { tags: { [ANNOUNCED]: version } });
+}
+
+async function announce(source: Source, { log, clock }: VisitDoors, update: Readonly<Record<string, string>>): Promise<void> {
   await log.ensureTopics({ [TOPIC]: { partitions: 1, shared: true } });
   const writer = await log.openWriter(`batch-layer-${source.name}`);
   try {
-    await writer.commit({ appends: [{ topic: TOPIC, records: packTexts([{ key: source.name, value: JSON.stringify(update), timestampMs }]) }] });
+    await writer.commit({ appends: [{ topic: TOPIC, records: packTexts([{ key: source.name, value: JSON.stringify(update), timestampMs: clock.nowMs() }]) }] });
   } finally {
     await writer.close();
   }
-}
-
-function texts(values: readonly string[]): Column {
-  const bytes = values.map((value) => Buffer.from(value, 'utf8'));
-  const offsets = new Int32Array(values.length + 1);
-  bytes.forEach((value, i) => (offsets[i + 1] = offsets[i]! + value.length));
-  return { type: string, values: Buffer.concat(bytes), offsets };
 }

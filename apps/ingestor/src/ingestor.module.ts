@@ -1,9 +1,8 @@
 import { Module } from '@nestjs/common';
 import { Clock, createLogger, EventLog, loadConfiguration, openEventLog, openSchemaRegistry, readTextFolders, SchemaRegistry, SystemClock, type Configuration, type Logger } from '#tideline/platform';
-import { SOURCE_FILE_NAMES } from '#tideline/retention';
+import { SOURCE_FILE_NAMES, sourcesOrThrow } from '#tideline/retention';
 import { Ingestor } from './ingestor.ts';
 import { logReplays } from './log-replays.ts';
-import { sourcesOf } from './sources-of.ts';
 
 const CONFIGURATION = Symbol('configuration');
 export const LOGGER = Symbol('logger');
@@ -19,7 +18,7 @@ export const LOGGER = Symbol('logger');
     {
       provide: Ingestor,
       useFactory: async (log: EventLog, registry: SchemaRegistry, clock: Clock, logger: Logger) =>
-        new Ingestor({ log, registry, clock, lockFolder: 'data/locks' }, sourcesOf(await readTextFolders('sources', SOURCE_FILE_NAMES)), logReplays(logger, clock)),
+        new Ingestor({ log, registry, clock, lockFolder: 'data/locks' }, sourcesOrThrow(await readTextFolders('sources', SOURCE_FILE_NAMES)), logReplays(logger, clock)),
       inject: [EventLog, SchemaRegistry, Clock, LOGGER],
     },
   ],

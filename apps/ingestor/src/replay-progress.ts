@@ -19,6 +19,8 @@ export interface ReplayProgress extends FileFacts {
   readonly accepted: number;
   readonly rejected: number;
   readonly rejectedBy: Readonly<Record<string, number>>;
+  /** Rows of replays that a start from the beginning forgot: they stay on the topic, so reconciling counts them too. */
+  readonly earlier?: Readonly<Record<'rows' | 'accepted' | 'rejected', number>>;
   /** Column names by position as the file's header gave them, for files with one. */
   readonly fields?: readonly string[];
 }
@@ -32,9 +34,15 @@ export function firstProgress(file: FileFacts): ReplayProgress {
 export function nextPass(before: ReplayProgress, file: FileFacts, anew: boolean): ReplayProgress {
   const first = firstProgress(file);
   const passStart = before.passStart + before.byteOffset;
-  const { countedFrom, rows, accepted, rejected, rejectedBy } = before;
-  const counts = anew ? { countedFrom: passStart } : { countedFrom, rows, accepted, rejected, rejectedBy };
+  const { countedFrom, rows, accepted, rejected, rejectedBy, earlier } = before;
+  const counts = anew
+    ? { countedFrom: passStart, earlier: forgotten(before) }
+    : { countedFrom, rows, accepted, rejected, rejectedBy, ...(earlier && { earlier }) };
   return { ...first, ...counts, loop: before.loop + 1, passStart };
+}
+
+function forgotten({ rows, accepted, rejected, earlier }: ReplayProgress): NonNullable<ReplayProgress['earlier']> {
+  return { rows: rows + (earlier?.rows ?? 0), accepted: accepted + (earlier?.accepted ?? 0), rejected: rejected + (earlier?.rejected ?? 0) };
 }
 
 export interface ChunkCounts {

@@ -5,15 +5,14 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { MemoryEventLog, readTextFolders, type EventLog, type SchemaRegistry } from '#tideline/platform';
-import { SOURCE_FILE_NAMES, type Source } from '#tideline/retention';
+import { SOURCE_FILE_NAMES, sourcesOrThrow, type Source } from '#tideline/retention';
 import { chooseSeed, Fate, fatefulLog, Killed, seeded, SimulatedClock } from '../../../libs/streaming/src/fixtures.ts';
 import { fileIdOf } from './file-identity.ts';
-import { sourcesOf } from './sources-of.ts';
 import { replayFile, type ReplayOptions, type ReplaySummary } from './replay.ts';
 
 const root = join(import.meta.dirname, '..', '..', '..');
 const shared = [process.env['TIDELINE_SHARED'] ?? '', join(root, '..', 'shared'), join(root, '..', '..', 'shared')].find((path) => path !== '' && existsSync(path));
-const sources = sourcesOf(await readTextFolders(join(root, 'sources'), SOURCE_FILE_NAMES));
+const sources = sourcesOrThrow(await readTextFolders(join(root, 'sources'), SOURCE_FILE_NAMES));
 const source = sources.find(({ name }) => name === 'user-behavior')!;
 
 const registry: SchemaRegistry = {

@@ -19,10 +19,9 @@ import {
   type Configuration,
   type Logger,
 } from '#tideline/platform';
-import { SOURCE_FILE_NAMES } from '#tideline/retention';
+import { SOURCE_FILE_NAMES, sourcesOrThrow } from '#tideline/retention';
 import type { ProcessorOutput } from '#tideline/streaming';
 import { RECORDS, type Delivery } from './event-log-server.ts';
-import { sourcesOf } from './sources-of.ts';
 import { readLimits } from './speed-layer-limits.ts';
 import { SpeedLayerMetrics } from './speed-layer-metrics.ts';
 import { SpeedLayer } from './speed-layer.ts';
@@ -78,7 +77,7 @@ class RecordsController {
         metrics: SpeedLayerMetrics,
         logger: Logger,
       ) => {
-        const sources = sourcesOf(await readTextFolders('sources', SOURCE_FILE_NAMES));
+        const sources = sourcesOrThrow(await readTextFolders('sources', SOURCE_FILE_NAMES));
         const speedLayer = new SpeedLayer({ log, store, tracker, registry, clock }, sources, metrics, logger, readLimits(process.env));
         await speedLayer.prepare();
         return speedLayer;

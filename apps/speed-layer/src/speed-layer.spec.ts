@@ -6,16 +6,15 @@ import { createEstimator, Random } from '#tideline/learning';
 import {
   MemoryEventLog, MemoryExperimentTracker, MemoryObjectStore, MemorySchemaRegistry, Metrics, packTexts, readTextFolders, unpackTexts, type RecordBatch,
 } from '#tideline/platform';
-import { createRefiner, generate, LogScanner, packRecords, registeredCodec, SOURCE_FILE_NAMES, type Source } from '#tideline/retention';
+import { createRefiner, generate, LogScanner, packRecords, registeredCodec, SOURCE_FILE_NAMES, sourcesOrThrow, type Source } from '#tideline/retention';
 import { readCommitMetadata, runGroup } from '#tideline/streaming';
 import { seeded, SimulatedClock } from '../../../libs/streaming/src/fixtures.ts';
 import type { ModelUpdate } from './model-update.ts';
 import { serveMetrics } from './serve-metrics.ts';
-import { sourcesOf } from './sources-of.ts';
 import { SpeedLayerMetrics } from './speed-layer-metrics.ts';
 import { GROUP, SpeedLayer } from './speed-layer.ts';
 
-const sources = sourcesOf(await readTextFolders(join(import.meta.dirname, '..', '..', '..', 'sources'), SOURCE_FILE_NAMES));
+const sources = sourcesOrThrow(await readTextFolders(join(import.meta.dirname, '..', '..', '..', 'sources'), SOURCE_FILE_NAMES));
 const all = sources.find(({ name }) => name === 'user-behavior')!;
 /** One partition, so that batches have one order. */
 const source: Source = { ...all, deployment: { ...all.deployment, partitions: 1 } };

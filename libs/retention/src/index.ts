@@ -26,11 +26,12 @@ export { RecordCodec, type PackedValues } from './records/record-codec.ts';
 export { createRefiner, entityKeys, takeRows, type PackedTexts, type Refined } from './records/refine.ts';
 export { registeredCodec, type SchemaIds } from './records/registered-codec.ts';
 export { parseSource, type ParsedSource, type SourceFiles } from './sources/parse-source.ts';
-export { parseSources, SOURCE_FILE_NAMES } from './sources/parse-sources.ts';
+export { InvalidSourcesError, parseSources, SOURCE_FILE_NAMES, sourcesOrThrow, type SourceFolder } from './sources/parse-sources.ts';
 export type {
   AggregateDefinition, AggregateKind, DelimitedFormat, Deployment, DerivedColumn, FeatureDefinition, FeatureDefinitions, LabelDefinition,
   ModelDefinition, ModelDefinitions, Source, SourceColumn,
 } from './sources/source.ts';
+export { tableNames, type TableNames } from './sources/table-names.ts';
 export type { Problem, SourceFile } from './sources/yaml-fields.ts';
 export { generate, SYNTHETIC_SOURCES, type GenerateOptions } from './synthetic/generate.ts';
 export { planTracks, type TrackPlan } from './features/aggregate-tracks.ts';

@@ -1,11 +1,12 @@
 import type { ColumnBatch } from '../records/columns.ts';
 import type { PackedRecords } from '../records/pack-records.ts';
+import type { KeyTable } from '../features/key-table.ts';
 import type { Source } from '../sources/source.ts';
 import type { ClosedEpoch } from './open-epochs.ts';
 import { LiveScorer } from './live-scorer.ts';
 import type { RecordDecisions } from './record-decisions.ts';
 import { type ScoreFields, ScoreWriter } from './score-writer.ts';
-import { TransitionWriter } from './transition.ts';
+import { type TransitionFields, TransitionWriter } from './transition.ts';
 import { type VisitLookup, VisitReader } from './visit-lookup.ts';
 
 /** A batch as the event log gives it, so far as a processor looks at it. */
@@ -32,6 +33,7 @@ export class LiveOutputs {
   #visitValues: VisitLookup | undefined;
   #visitOf: ((row: number) => { by: string; step: number }) | undefined;
   readonly #stateWidth: number;
+  readonly #transition: TransitionFields = { eventTimeMs: null, state: new Float64Array(0), action: '', reward: 0, nextState: null, done: false };
   readonly #fields: ScoreFields = { eventTimeMs: NaN, featureTimeMs: NaN, probability: NaN, expectedValue: NaN, reward: NaN, offset: 0 };
 
   constructor(source: Source, featureNames: readonly string[], partition: number, transitionSchemaId: number) {
@@ -86,9 +88,17 @@ export class LiveOutputs {
   }
 
   /** A transition of a source with time. */
-  epoch(key: Uint8Array, closed: ClosedEpoch): void {
-    const { state, action, reward, nextState, done, lastTimeMs } = closed;
-    this.#transitions.write(key, 0, key.length, { eventTimeMs: lastTimeMs, state, action, reward, nextState, done }, lastTimeMs, this.#stateWidth);
+  epoch(entities: KeyTable, closed: ClosedEpoch): void {
+    const { slot, state, stateAt, lastTimeMs } = closed;
+    const start = entities.keyStart(slot);
+    const transition = this.#transition;
+    transition.eventTimeMs = lastTimeMs;
+    transition.state = state;
+    transition.action = closed.action;
+    transition.reward = closed.reward;
+    transition.nextState = closed.nextState;
+    transition.done = closed.done;
+    this.#transitions.write(entities.keyBytes(slot), start, start + entities.keyLength(slot), transition, lastTimeMs, this.#stateWidth, stateAt);
   }
 
   /** A transition of a source without time: one record, its state at `stateAt` of `states`. */

@@ -3,58 +3,70 @@ import { BlockPool } from '../features/block-pool.ts';
 import type { ByteReader, ByteWriter } from '../features/state-bytes.ts';
 import { ValueTable } from '../features/value-table.ts';
 
-/** A decision epoch that is over: an active tile with its action and reward, and the states at its border and at the next one's. */
+/**
+ * A decision epoch that is over: an active tile with its action and reward, and the states at its border and at the next one's. The
+ * object and its arrays are used again for the next one.
+ */
 export interface ClosedEpoch {
-  readonly slot: number;
-  readonly state: Float64Array;
-  readonly action: string;
-  readonly reward: number;
+  slot: number;
+  /** The state's features from `stateAt` on. */
+  state: Float64Array;
+  stateAt: number;
+  action: string;
+  reward: number;
   /** Event time of the tile's last record. */
-  readonly lastTimeMs: number;
-  readonly done: boolean;
+  lastTimeMs: number;
+  done: boolean;
   /** Null when the entity did not come back while anything of it was remembered. */
-  readonly nextState: Float64Array | null;
+  nextState: Float64Array | null;
 }
 
-/** Words of a row: [tile, action id], [reward], [event time of the last record], [1 when a record was terminal]. */
-const ROW_WORDS = 4;
+/** Words of a row before its state: [tile, action id], [reward], [event time of the last record], [marks]. */
+const HEAD_WORDS = 4;
+/** A record of the tile was terminal. */
+const TERMINAL = 1;
+/** The state at the tile's border stands in the row. */
+const HAS_STATE = 2;
 
 /**
  * Epochs (active tiles of entities) that are not transitions yet. A tile's state is taken once the watermark has reached its
  * border, and its epoch closes once the watermark has reached the border of the entity's next active tile: by then no record
- * that is not late can change either, so transitions do not depend on the order in which records came, nor on batches.
+ * that is not late can change either, so transitions do not depend on the order in which records came, and batches decide at
+ * most when one is told.
  */
 export class OpenEpochs {
-  #rows = new BlockPool(ROW_WORDS);
+  #rows: BlockPool;
   readonly #actions = new ValueTable();
   /** Slots by active tile whose border the watermark has not reached, in the order in which they became active. */
   #due = new Map<number, number[]>();
-  /** State at the border of a slot's first row, and whether it has been taken. */
-  #states: Float64Array = new Float64Array(0);
-  #taken = new Uint8Array(0);
   readonly #width: number;
+  readonly #rowWords: number;
   /** Tiles after which an entity that comes back does so with an empty state: no transition spans more. */
   readonly #span: number;
-  readonly #next: Float64Array;
+  readonly #state: Float64Array;
+  readonly #closed: ClosedEpoch;
 
   constructor(stateWidth: number, span: number) {
     this.#width = stateWidth;
+    this.#rowWords = HEAD_WORDS + stateWidth;
+    this.#rows = new BlockPool(this.#rowWords);
     this.#span = span;
-    this.#next = new Float64Array(stateWidth);
+    this.#state = new Float64Array(stateWidth);
+    this.#closed = { slot: 0, state: this.#state, stateAt: 0, action: '', reward: 0, lastTimeMs: 0, done: false, nextState: null };
   }
 
   /** Bytes held, for accounting. */
   get byteSize(): number {
-    return this.#rows.byteSize + this.#states.byteLength + this.#taken.byteLength + this.#actions.byteSize;
+    return this.#rows.byteSize + this.#actions.byteSize;
   }
 
   /** Adds one record to its epoch: rewards sum in log order, the action is that of the newest record. */
   add(slot: number, tile: number, timeMs: number, action: Uint8Array, actionStart: number, actionEnd: number, reward: number, terminal: boolean): void {
-    this.#ensureSlots(slot + 1);
+    this.#rows.ensureSlots(slot + 1);
     const row = this.#rowOf(slot, tile);
     const { f64, i32 } = this.#rows;
     f64[row + 1] += reward;
-    if (terminal) f64[row + 3] = 1;
+    if (terminal) i32[row * 2 + 6] |= TERMINAL;
     if (timeMs < f64[row + 2]) return;
     const id = this.#actions.internBytes(action, actionStart, actionEnd);
     this.#actions.keep(id);
@@ -63,16 +75,26 @@ export class OpenEpochs {
     f64[row + 2] = timeMs;
   }
 
+  /**
+   * Notes a state that is known early, at the border of one of the entity's active tiles. It is forgotten when a record before that
+   * border still comes.
+   */
+  noteState(slot: number, tile: number, state: Float64Array): void {
+    const row = this.#find(slot, tile);
+    if (row < 0) return;
+    this.#rows.f64.set(state, row + HEAD_WORDS);
+    this.#rows.i32[row * 2 + 6] |= HAS_STATE;
+  }
+
   /** Takes the states at borders up to `tile` (their order: by tile, then as they became active) and closes the epochs before them. */
   advance(tile: number, stateAt: (slot: number, tile: number, out: Float64Array) => void, closed: (epoch: ClosedEpoch) => void): void {
     const reached = [...this.#due.keys()].filter((due) => due <= tile).sort((a, b) => a - b);
     for (const due of reached) {
       for (const slot of this.#due.get(due) ?? []) {
-        const next = this.#next;
-        stateAt(slot, due, next);
-        if (this.#taken[slot] === 1) this.#close(slot, due, next, closed);
-        this.#states.set(next, slot * this.#width);
-        this.#taken[slot] = 1;
+        this.#takeState(slot, due, stateAt);
+        const { i32 } = this.#rows;
+        const first = this.#rows.startOf(slot);
+        if (i32[first * 2] < due) this.#close(slot, due, closed);
       }
       this.#due.delete(due);
     }
@@ -80,17 +102,13 @@ export class OpenEpochs {
 
   /** Closes the last epoch of an entity that is being forgotten. */
   forget(slot: number, closed: (epoch: ClosedEpoch) => void): void {
-    assert(this.#taken[slot] === 1 && this.#rows.countOf(slot) === 1, 'expected an entity with one epoch left whose state was taken');
-    this.#close(slot, Infinity, this.#next, closed);
-    this.#taken[slot] = 0;
+    if (this.#rows.countOf(slot) !== 1) assert.fail(`expected an entity with one epoch left, found ${this.#rows.countOf(slot)}`);
+    this.#close(slot, Infinity, closed);
   }
 
   write(out: ByteWriter, slotEnd: number): void {
-    this.#ensureSlots(slotEnd);
     this.#actions.write(out);
     this.#rows.write(out, slotEnd);
-    out.float64s(this.#states.subarray(0, slotEnd * this.#width));
-    out.bytes(this.#taken.subarray(0, slotEnd));
     out.number(this.#due.size);
     for (const [tile, slots] of this.#due) {
       out.number(tile);
@@ -100,22 +118,29 @@ export class OpenEpochs {
 
   readFrom(from: ByteReader): void {
     this.#actions.readFrom(from);
-    this.#rows = BlockPool.read(from, ROW_WORDS);
-    this.#states = from.float64s();
-    this.#taken = from.bytes();
+    this.#rows = BlockPool.read(from, this.#rowWords);
     this.#due = new Map();
     for (let left = from.number(); left > 0; left--) this.#due.set(from.number(), Array.from(from.int32s()));
   }
 
-  #rowOf(slot: number, tile: number): number {
+  /** Word index of the entity's row for a tile, or -1; the newest row is looked at first. */
+  #find(slot: number, tile: number): number {
     const rows = this.#rows;
     const count = rows.countOf(slot);
-    const newest = rows.startOf(slot) + (count - 1) * ROW_WORDS;
-    if (count > 0 && rows.i32[newest * 2] === tile) return newest;
-    const at = rows.countBefore(slot, tile);
-    const row = rows.startOf(slot) + at * ROW_WORDS;
-    if (at < count && rows.i32[row * 2] === tile) return row;
-    const made = rows.insert(slot, at, tile);
+    if (count === 0) return -1;
+    const newest = rows.startOf(slot) + (count - 1) * this.#rowWords;
+    if (rows.i32[newest * 2] === tile) return newest;
+    const row = rows.startOf(slot) + rows.countBefore(slot, tile) * this.#rowWords;
+    return row <= newest && rows.i32[row * 2] === tile ? row : -1;
+  }
+
+  #rowOf(slot: number, tile: number): number {
+    const rows = this.#rows;
+    const found = this.#find(slot, tile);
+    const made = found >= 0 ? found : rows.insert(slot, rows.countBefore(slot, tile), tile);
+    const end = rows.startOf(slot) + rows.countOf(slot) * this.#rowWords;
+    for (let later = made + this.#rowWords; later < end; later += this.#rowWords) rows.i32[later * 2 + 6] &= ~HAS_STATE;
+    if (found >= 0) return found;
     rows.f64[made + 2] = -Infinity;
     const due = this.#due.get(tile);
     if (due === undefined) this.#due.set(tile, [slot]);
@@ -123,32 +148,35 @@ export class OpenEpochs {
     return made;
   }
 
-  #close(slot: number, nextTile: number, next: Float64Array, closed: (epoch: ClosedEpoch) => void): void {
+  /** Leaves the state at the border of `tile` in its row and in `#state`. */
+  #takeState(slot: number, tile: number, stateAt: (slot: number, tile: number, out: Float64Array) => void): void {
+    const row = this.#find(slot, tile);
+    const { f64, i32 } = this.#rows;
+    if ((i32[row * 2 + 6] & HAS_STATE) === 0) {
+      stateAt(slot, tile, this.#state);
+      f64.set(this.#state, row + HEAD_WORDS);
+      i32[row * 2 + 6] |= HAS_STATE;
+      return;
+    }
+    for (let k = 0; k < this.#width; k++) this.#state[k] = f64[row + HEAD_WORDS + k];
+  }
+
+  /** Closes the entity's first epoch; `#state` is the state at `nextTile`. */
+  #close(slot: number, nextTile: number, closed: (epoch: ClosedEpoch) => void): void {
     const { i32, f64 } = this.#rows;
     const row = this.#rows.startOf(slot);
     const action = i32[row * 2 + 1];
-    closed({
-      slot,
-      state: this.#states.subarray(slot * this.#width, (slot + 1) * this.#width),
-      action: this.#actions.textOf(action),
-      reward: f64[row + 1],
-      lastTimeMs: f64[row + 2],
-      done: f64[row + 3] === 1,
-      nextState: nextTile - i32[row * 2] <= this.#span ? next : null,
-    });
+    const epoch = this.#closed;
+    epoch.slot = slot;
+    epoch.state = f64;
+    epoch.stateAt = row + HEAD_WORDS;
+    epoch.action = this.#actions.textOf(action);
+    epoch.reward = f64[row + 1];
+    epoch.lastTimeMs = f64[row + 2];
+    epoch.done = (i32[row * 2 + 6] & TERMINAL) !== 0;
+    epoch.nextState = nextTile - i32[row * 2] <= this.#span ? this.#state : null;
+    closed(epoch);
     this.#actions.release(action);
     this.#rows.dropFirst(slot, 1);
-  }
-
-  #ensureSlots(end: number): void {
-    this.#rows.ensureSlots(end);
-    if (end <= this.#taken.length) return;
-    const capacity = Math.max(end, this.#taken.length * 2);
-    const taken = new Uint8Array(capacity);
-    taken.set(this.#taken);
-    const states = new Float64Array(capacity * this.#width);
-    states.set(this.#states);
-    this.#taken = taken;
-    this.#states = states;
   }
 }

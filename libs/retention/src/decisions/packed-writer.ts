@@ -26,12 +26,6 @@ export class PackedWriter {
     this.view = new DataView(this.bytes.buffer);
   }
 
-  /** Appends text to the value at hand; `ascii` promises that it has no other characters. */
-  text(value: string, ascii: boolean): void {
-    this.reserve(ascii ? value.length : value.length * 3);
-    this.end += ascii ? this.bytes.write(value, this.end, 'latin1') : this.bytes.write(value, this.end, 'utf8');
-  }
-
   /** Ends the value at hand: one record with a key. */
   push(key: Uint8Array, keyStart: number, keyEnd: number, timestampMs: number): void {
     const length = keyEnd - keyStart;

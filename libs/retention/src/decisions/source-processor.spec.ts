@@ -7,7 +7,8 @@ import { SnapshotMismatch } from '../features/state-bytes.ts';
 import { generate } from '../synthetic/generate.ts';
 import { batchesOf, logisticModel, processorOf, readSource, realData, TRANSITION_SCHEMA_ID, valuesOf } from './processor-fixtures.ts';
 import type { ChurnScore } from './score-writer.ts';
-import { type ProcessedBatch, SourceProcessor } from './source-processor.ts';
+import type { SourceProcessor } from './source-processor.ts';
+import { type ProcessedBatch } from './source-processor.ts';
 import { decodeTransition, transitionSchema } from './transition.ts';
 import { VisitValues } from './visit-values.ts';
 

@@ -28,6 +28,7 @@ export class TimedEntities implements Entities {
   readonly #aggregates: Float64Array;
   readonly #texts: (string | null)[] = [];
   readonly #features: Float64Array;
+  readonly #state: Float64Array;
   /** Per slot, the last row of the batch at hand, or -1; and the slots that have one, first seen first. */
   #lastRows = new Int32Array(8).fill(-1);
   readonly #touched: number[] = [];
@@ -47,6 +48,7 @@ export class TimedEntities implements Entities {
     this.#statePositions = Int32Array.from(source.features.state, (name) => formulas.names.indexOf(name));
     this.#aggregates = new Float64Array(plan.aggregates.length);
     this.#features = new Float64Array(formulas.names.length);
+    this.#state = new Float64Array(source.features.state.length);
   }
 
   get entityCount(): number {
@@ -159,7 +161,16 @@ export class TimedEntities implements Entities {
       this.#readFeatures(slot, featureTimeMs, this.#features);
       const at = step.kept[row];
       out.score(step, row, keys, keyOffsets[at], keyOffsets[at + 1], this.#features, times[row], featureTimeMs, step.decisions.rewards[row]);
+      // Most records are in order: the state that their transition will need is the one just read.
+      if (times[row] >= featureTimeMs) {
+        this.#pickState(this.#state);
+        this.#epochs.noteState(slot, featureTimeMs / this.#tileMs, this.#state);
+      }
     }
+  }
+
+  #pickState(state: Float64Array): void {
+    for (let k = 0; k < state.length; k++) state[k] = this.#features[this.#statePositions[k]];
   }
 
   /** Scores the population as of each multiple that the running maximum passes with this row. */
@@ -183,10 +194,10 @@ export class TimedEntities implements Entities {
     if (this.#newestMs === -Infinity) return;
     const { watermarkMs } = this;
     const { entities } = this.#windows;
-    const closed = (epoch: Parameters<LiveOutputs['epoch']>[1]): void => out?.epoch(entities.bytesOf(epoch.slot), epoch);
+    const closed = (epoch: Parameters<LiveOutputs['epoch']>[1]): void => out?.epoch(entities, epoch);
     const stateAt = (slot: number, tile: number, state: Float64Array): void => {
       this.#readFeatures(slot, tile * this.#tileMs, this.#features);
-      for (let k = 0; k < state.length; k++) state[k] = this.#features[this.#statePositions[k]];
+      this.#pickState(state);
     };
     this.#epochs.advance(Math.floor(watermarkMs / this.#tileMs), stateAt, closed);
     this.#windows.evict(watermarkMs, (slot) => { this.#epochs.forget(slot, closed); });

@@ -32,6 +32,9 @@ export interface Transition {
   readonly done: boolean;
 }
 
+/** A transition to be written, filled again for each. */
+export type TransitionFields = { -readonly [Field in Exclude<keyof Transition, 'entity'>]: Transition[Field] };
+
 const FRAME_BYTES = 5;
 
 /** Writes transitions as Avro in the Confluent wire format, keyed by entity. */
@@ -48,7 +51,7 @@ export class TransitionWriter {
   }
 
   /** `state` and `nextState` begin at their offsets and are `width` long; the key's bytes are the entity's text. */
-  write(key: Uint8Array, keyStart: number, keyEnd: number, transition: Omit<Transition, 'entity'>, timestampMs: number, width: number, stateAt = 0): void {
+  write(key: Uint8Array, keyStart: number, keyEnd: number, transition: TransitionFields, timestampMs: number, width: number, stateAt = 0): void {
     const { eventTimeMs, state, action, reward, nextState, done } = transition;
     const out = this.#out;
     out.reserve(FRAME_BYTES + 60 + keyEnd - keyStart + action.length * 3 + width * 16);

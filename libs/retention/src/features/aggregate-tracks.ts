@@ -14,7 +14,7 @@ export interface Track {
   readonly type: ScalarType | undefined;
   /** `10^scale` of a decimal column: partials are that many times their finished value. */
   readonly unit: number;
-  /** Values are kept as ids of a value table rather than as numbers. */
+  /** Values are text, kept as ids of a value table. */
   readonly interned: boolean;
 }
 
@@ -75,7 +75,7 @@ function trackOf(definition: AggregateDefinition, source: Pick<Source, 'columns'
   if (kind === 'count' || of === undefined) return { kind, of: undefined, where, type: undefined, unit: 1, interned: false };
   const type = columnType(source, of);
   assert(type.name !== 'list', `expected a scalar column for ${definition.name}, found the list ${of}`);
-  const interned = kind === 'distinct' || (kind === 'last' && type.name === 'string');
+  const interned = type.name === 'string';
   return { kind, of, where, type, unit: type.name === 'decimal' ? 10 ** type.scale : 1, interned };
 }
 

@@ -1,4 +1,5 @@
 import { BlockPool } from './block-pool.ts';
+import { NumberSet } from './number-set.ts';
 import type { ByteReader, ByteWriter } from './state-bytes.ts';
 import type { ValueTable } from './value-table.ts';
 
@@ -13,12 +14,17 @@ export class DistinctLimitError extends Error {
   }
 }
 
-/** Per entity the (tile, value id) pairs of one `distinct` track, by tile; repeats inside a tile may be there until a block is full. */
-export class DistinctTrack {
-  #pairs = new BlockPool(1);
-  readonly #values: ValueTable;
+/** Words of a row: its tile, its value (a number, or an id of the value table). */
+const ROW_WORDS = 2;
 
-  constructor(values: ValueTable) {
+/** Per entity the (tile, value) pairs of one `distinct` track, by tile; repeats inside a tile may be there until a block is full. */
+export class DistinctTrack {
+  #pairs = new BlockPool(ROW_WORDS);
+  /** Of text values; a row keeps its id alive. */
+  readonly #values: ValueTable | undefined;
+  readonly #seen = new NumberSet();
+
+  constructor(values: ValueTable | undefined) {
     this.#values = values;
   }
 
@@ -26,36 +32,39 @@ export class DistinctTrack {
     return this.#pairs.byteSize;
   }
 
-  add(slot: number, tile: number, id: number, keepFrom: number): void {
+  add(slot: number, tile: number, value: number, keepFrom: number): void {
     const pairs = this.#pairs;
     pairs.ensureSlots(slot + 1);
     if (pairs.isFull(slot) && pairs.countOf(slot) > 0) this.#compact(slot, keepFrom);
     const count = pairs.countOf(slot);
     const start = pairs.startOf(slot);
-    const { i32 } = pairs;
+    const { i32, f64 } = pairs;
     let at = count;
-    while (at > 0 && i32[(start + at - 1) * 2] > tile) at--;
-    for (let i = at - 1; i >= 0 && i >= at - REPEATS_CHECKED && i32[(start + i) * 2] === tile; i--) if (i32[(start + i) * 2 + 1] === id) return;
+    while (at > 0 && i32[(start + (at - 1) * ROW_WORDS) * 2] > tile) at--;
+    for (let i = at - 1; i >= 0 && i >= at - REPEATS_CHECKED; i--) {
+      const row = start + i * ROW_WORDS;
+      if (i32[row * 2] !== tile) break;
+      if (f64[row + 1] === value) return;
+    }
     const row = pairs.insert(slot, at, tile);
-    pairs.i32[row * 2 + 1] = id;
-    this.#values.keep(id);
+    pairs.f64[row + 1] = value;
+    this.#values?.keep(value);
   }
 
   /** Different values in tiles `[endTile - windows[k], endTile)` into `counts[k]`; windows ascend. */
   count(slot: number, endTile: number, windows: readonly number[], counts: Float64Array): void {
     const pairs = this.#pairs;
-    const { i32 } = pairs;
-    const values = this.#values;
-    values.startCount();
+    const { i32, f64 } = pairs;
+    const seen = this.#seen;
+    seen.clear();
     const rows = pairs.countOf(slot);
-    const start = rows === 0 ? 0 : pairs.startOf(slot) * 2;
-    let at = start + (rows - 1) * 2;
-    while (at >= start && i32[at] >= endTile) at -= 2;
-    let found = 0;
+    const start = rows === 0 ? 0 : pairs.startOf(slot);
+    let row = start + (rows - 1) * ROW_WORDS;
+    while (row >= start && i32[row * 2] >= endTile) row -= ROW_WORDS;
     for (let k = 0; k < windows.length; k++) {
       const first = endTile - windows[k];
-      for (; at >= start && i32[at] >= first; at -= 2) if (values.isNew(i32[at + 1])) found++;
-      counts[k] = found;
+      for (; row >= start && i32[row * 2] >= first; row -= ROW_WORDS) seen.add(f64[row + 1]);
+      counts[k] = seen.size;
     }
   }
 
@@ -64,7 +73,7 @@ export class DistinctTrack {
     const pairs = this.#pairs;
     if (pairs.countOf(slot) === 0) return;
     const old = pairs.countBefore(slot, keepFrom);
-    for (let i = 0; i < old; i++) this.#values.release(pairs.i32[(pairs.startOf(slot) + i) * 2 + 1]);
+    if (this.#values !== undefined) for (let i = 0; i < old; i++) this.#values.release(pairs.f64[pairs.startOf(slot) + i * ROW_WORDS + 1]);
     pairs.dropFirst(slot, old);
   }
 
@@ -73,33 +82,33 @@ export class DistinctTrack {
   }
 
   readFrom(from: ByteReader): void {
-    this.#pairs = BlockPool.read(from, 1);
+    this.#pairs = BlockPool.read(from, ROW_WORDS);
   }
 
   /** Drops old tiles and repeats inside a tile; a block that stays crowded grows, so that an insertion is O(1) amortised. */
   #compact(slot: number, keepFrom: number): void {
     this.trim(slot, keepFrom);
     const pairs = this.#pairs;
+    const { i32, f64 } = pairs;
     const start = pairs.startOf(slot);
-    const { i32 } = pairs;
-    let kept = 0;
+    const end = start + pairs.countOf(slot) * ROW_WORDS;
+    let kept = start;
     let tile = NaN;
-    for (let i = 0; i < pairs.countOf(slot); i++) {
-      const at = (start + i) * 2;
-      if (i32[at] !== tile) {
-        tile = i32[at];
-        this.#values.startCount();
+    for (let row = start; row < end; row += ROW_WORDS) {
+      if (i32[row * 2] !== tile) {
+        tile = i32[row * 2];
+        this.#seen.clear();
       }
-      const id = i32[at + 1];
-      if (!this.#values.isNew(id)) {
-        this.#values.release(id);
+      const value = f64[row + 1];
+      if (!this.#seen.add(value)) {
+        this.#values?.release(value);
         continue;
       }
-      i32[(start + kept) * 2] = tile;
-      i32[(start + kept) * 2 + 1] = id;
-      kept++;
+      i32[kept * 2] = tile;
+      f64[kept + 1] = value;
+      kept += ROW_WORDS;
     }
-    pairs.cutTo(slot, kept);
+    if (kept > start) pairs.cutTo(slot, (kept - start) / ROW_WORDS);
     pairs.enlargeIfCrowded(slot);
   }
 }

@@ -76,6 +76,19 @@ export class KeyTable {
     this.#free.push(slot);
   }
 
+  /** Where the slot's key lies, without a view: `keyBytes[keyStart .. keyStart + keyLength)`, valid until the next change. */
+  keyBytes(slot: number): Uint8Array {
+    return this.#cells[slot * 4] <= SHORT ? this.#cellBytes : this.#arena;
+  }
+
+  keyStart(slot: number): number {
+    return this.#cells[slot * 4] <= SHORT ? slot * 16 + 4 : this.#cells[slot * 4 + 1];
+  }
+
+  keyLength(slot: number): number {
+    return this.#cells[slot * 4];
+  }
+
   /** The slot's key as a view, valid until the next change of the table. */
   bytesOf(slot: number): Uint8Array {
     if (!this.holds(slot)) assert.fail(`expected a slot in use, found ${slot}`);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { TrackPlan } from './aggregate-tracks.ts';
 import { DistinctLimitError } from './distinct-track.ts';
 import { KeyTable } from './key-table.ts';
+import { NumberSet } from './number-set.ts';
 import type { ByteReader, ByteWriter } from './state-bytes.ts';
 import type { TrackInputs, ValueTables } from './track-inputs.ts';
 
@@ -26,6 +27,7 @@ export class RecordRings {
   readonly #values: ValueTables;
   readonly #width: number;
   #rings: (Ring | undefined)[] = [];
+  readonly #seen = new NumberSet();
 
   constructor(plan: TrackPlan, values: ValueTables) {
     assert(plan.tileMs === undefined, 'expected a plan over records');
@@ -127,16 +129,14 @@ export class RecordRings {
   }
 
   #countDistinct(ring: Ring, aggregate: number, slot: number): number {
-    const { track, name, limit } = this.plan.aggregates[aggregate];
-    const table = this.#values.of(this.plan.tracks[track]);
-    let found = 0;
-    table.startCount();
+    const { name, limit } = this.plan.aggregates[aggregate];
+    this.#seen.clear();
     this.#look(ring, aggregate, (value) => {
-      if (table.isNew(value)) found++;
+      this.#seen.add(value);
       return false;
     });
-    if (found > limit) throw new DistinctLimitError(name, this.entities.textOf(slot), limit);
-    return found;
+    if (this.#seen.size > limit) throw new DistinctLimitError(name, this.entities.textOf(slot), limit);
+    return this.#seen.size;
   }
 
   #readExtreme(ring: Ring | undefined, aggregate: number, out: Float64Array, texts: (string | null)[]): void {

@@ -43,7 +43,11 @@ export class TrackInputReader {
       return;
     }
     const table = this.#values.of(track);
-    for (let row = 0, at = k; row < rowCount; row++, at += width) if (passes[at] === 1) values[at] = table.internRow(column, row);
+    const { offsets } = column;
+    assert(offsets !== undefined, `expected a text column, found ${column.type.name}`);
+    for (let row = 0, at = k; row < rowCount; row++, at += width) {
+      if (passes[at] === 1) values[at] = table.internBytes(from as Uint8Array, offsets[row], offsets[row + 1]);
+    }
   }
 }
 

@@ -54,8 +54,7 @@ class Subject {
       if (value === null || (track.where !== undefined && !record.holds.has(track.where))) return;
       inputs.passes[k] = 1;
       if (!track.interned) inputs.values[k] = Number(value);
-      else if (typeof value === 'number') inputs.values[k] = this.values.of(track).internNumber(value);
-      else inputs.values[k] = this.values.of(track).internBytes(bytes(value), 0, bytes(value).length);
+      else inputs.values[k] = this.values.of(track).internBytes(bytes(String(value)), 0, bytes(String(value)).length);
     });
     this.state.add(this.state.entities.insert(bytes(entity), 0, bytes(entity).length), timeMs, inputs, 0);
     this.values.sweep();

@@ -38,7 +38,7 @@ export class WindowState {
     this.#tileMs = plan.tileMs;
     this.#layout = layOut(plan);
     this.#tiles = new BlockPool(this.#layout.words);
-    this.#distincts = plan.tracks.filter(({ kind }) => kind === 'distinct').map((track) => new DistinctTrack(values.of(track)));
+    this.#distincts = plan.tracks.filter(({ kind }) => kind === 'distinct').map((track) => new DistinctTrack(track.interned ? values.of(track) : undefined));
     this.#reader = new WindowReader(plan, this.#layout);
   }
 
@@ -236,6 +236,7 @@ export class WindowState {
 
   #trim(slot: number): void {
     const tiles = this.#tiles;
+    if (!(tiles.i32[tiles.startOf(slot) * 2] < this.#keepFrom)) return;
     const old = tiles.countBefore(slot, this.#keepFrom);
     if (old > 0) {
       const { words } = this.#layout;
