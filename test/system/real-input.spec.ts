@@ -3,7 +3,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { shared, Terminal, type ReplayResult } from './tideline.ts';
+import { shared, Terminal, until, type ReplayResult } from './tideline.ts';
 
 const PAGES = 'data/alibaba/www-data-head10.txt';
 const CLICKS = 'data/user-behavior/user-behavior-110300.csv.gz';
@@ -141,3 +141,57 @@ describe.skipIf(!present(INVOICES, REFERENCE))('a year of invoices', () => {
     expect(versions).toMatchObject([{ name: 'churn-online-retail', aliases: ['champion'], model: champion?.model }]);
   });
 });
+
+describe.skipIf(!present(PAGES, CLICKS, INVOICES))('live', () => {
+  test('the speed layer scores everybody, and its features equal those of the batch layer', async () => {
+    const supervisor = at.start(['start', '--only', 'speed-layer']);
+    const raw = ['raw.alibaba', 'raw.user-behavior', 'raw.online-retail'];
+    await at.withLog((log) => until('the speed layer has seen every record', async () => {
+      if (supervisor.child.exitCode !== null) throw new Error((await supervisor.ended).stderr);
+      const topics = (await log.describeTopics()).filter(({ topic }) => raw.includes(topic));
+      return topics.every(({ partitions, groups }) =>
+        partitions.every(({ partition, end }) => groups.some((group) => group.group === 'speed-layer' && group.partition === partition && group.offset === end)),
+      );
+    }, 100_000));
+    supervisor.child.kill('SIGINT');
+    const { code, stderr } = await supervisor.ended;
+    expect(stderr).toMatch(/stopped; `npm start` goes on where it was\n$/);
+    expect(code).toBe(0);
+    const scored = new Map<string, Set<string>>();
+    for (const { source, entity, churnProbability, model } of await at.jsonRecords<Score>('churn-scores')) {
+      // Without a model there is no probability, but pages have one from the counts of visits.
+      if (model === null && source !== 'alibaba') expect(churnProbability).toBeNull();
+      else if (!(churnProbability! >= 0 && churnProbability! <= 1)) throw new Error(`${source} ${entity}: expected a probability, found ${churnProbability}`);
+      scored.set(source, (scored.get(source) ?? new Set()).add(entity));
+    }
+    expect(Object.fromEntries([...scored].map(([source, entities]) => [source, entities.size]))).toEqual({ alibaba: 8, 'user-behavior': 66_454, 'online-retail': 4_372 });
+    const shown = await at.json<Score[]>(['scores', '--source', 'online-retail', '--limit', '5']);
+    expect(shown).toHaveLength(5);
+    // The champion of the test before took effect without anybody telling the speed layer.
+    expect(shown[4]).toMatchObject({ source: 'online-retail', model: { name: 'churn-online-retail', version: '1' } });
+    const verifications = await at.json<Verified[]>(['verify']);
+    expect(verifications.map(({ source, ok, problems }) => ({ source, ok, problems }))).toEqual(
+      ['alibaba', 'online-retail', 'user-behavior'].map((source) => ({ source, ok: true, problems: [] })),
+    );
+    for (const { source, features, counts } of verifications) {
+      expect(counts.read, source).toBe(counts.accepted + counts.rejected);
+      expect(features.filter(({ different, maxDifference }) => different !== 0 || maxDifference !== 0), source).toEqual([]);
+      expect(Math.min(...features.map(({ entities }) => entities)), source).toBeGreaterThan(0);
+    }
+  }, 150_000);
+});
+
+interface Score {
+  readonly source: string;
+  readonly entity: string;
+  readonly churnProbability: number | null;
+  readonly model: { readonly name: string; readonly version: string } | null;
+}
+
+interface Verified {
+  readonly source: string;
+  readonly ok: boolean;
+  readonly problems: readonly string[];
+  readonly counts: { readonly read: number; readonly accepted: number; readonly rejected: number };
+  readonly features: readonly { readonly name: string; readonly entities: number; readonly different: number; readonly maxDifference: number }[];
+}

@@ -4,7 +4,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, cpSync, existsSync, mkdirSync, mkdtempSync, openSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { FileEventLog, isPlatformError, type EventLog } from '#tideline/platform';
+import { FileEventLog, isPlatformError, unpackTexts, type EventLog, type RecordBatch } from '#tideline/platform';
 import { generate } from '#tideline/retention';
 
 export const root = join(import.meta.dirname, '..', '..');
@@ -154,22 +154,28 @@ export class Terminal {
     });
   }
 
-  deadLetters(): Promise<readonly DeadLetter[]> {
+  /** The records of a topic whose values are JSON. */
+  jsonRecords<T>(topic: string): Promise<readonly T[]> {
     return this.withLog(async (log) => {
-      const letters: DeadLetter[] = [];
-      for await (const batch of batchesOf(log, ['dead-letter'])) {
-        const text = Buffer.from(batch.values, 'base64');
-        for (let i = 0; i < batch.count; i++) letters.push(JSON.parse(text.toString('utf8', batch.valueOffsets[i], batch.valueOffsets[i + 1])) as DeadLetter);
-      }
-      return letters;
+      const records: T[] = [];
+      for await (const { batch } of batchesOf(log, [topic])) records.push(...unpackTexts(batch).map(({ value }) => JSON.parse(value) as T));
+      return records;
     });
+  }
+
+  deadLetters(): Promise<readonly DeadLetter[]> {
+    return this.jsonRecords<DeadLetter>('dead-letter');
   }
 
   /** Everything on these topics that is promised to repeat: batch borders, keys, values, identities. */
   contents(topics: readonly string[]): Promise<readonly BatchContents[]> {
     return this.withLog(async (log) => {
       const found: BatchContents[] = [];
-      for await (const { valueOffsets: _, ...batch } of batchesOf(log, topics)) found.push(batch);
+      for await (const { topic, partition, batch } of batchesOf(log, topics)) {
+        const { baseOffset, count, headers } = batch;
+        const [keys, values] = [batch.keys, batch.values].map((bytes) => Buffer.from(bytes).toString('base64')) as [string, string];
+        found.push({ topic, partition, baseOffset, count, keys, values, headers });
+      }
       return found;
     });
   }
@@ -181,18 +187,14 @@ export class Terminal {
   }
 }
 
-async function* batchesOf(log: EventLog, topics: readonly string[]): AsyncIterable<BatchContents & { readonly valueOffsets: Uint32Array }> {
+async function* batchesOf(log: EventLog, topics: readonly string[]): AsyncIterable<{ topic: string; partition: number; batch: RecordBatch }> {
   for (const { topic, partitions } of await log.describeTopics()) {
     if (!topics.includes(topic)) continue;
     for (const { partition, start, end } of partitions) {
       for (let offset = start; offset < end; ) {
-        for (const { baseOffset, count, keys, values, valueOffsets, headers } of await log.read(topic, partition, offset, { maxWaitMs: 0 })) {
-          yield {
-            topic, partition, baseOffset, count, valueOffsets, headers,
-            keys: Buffer.from(keys).toString('base64'),
-            values: Buffer.from(values).toString('base64'),
-          };
-          offset = baseOffset + count;
+        for (const batch of await log.read(topic, partition, offset, { maxWaitMs: 0 })) {
+          yield { topic, partition, batch };
+          offset = batch.baseOffset + batch.count;
         }
       }
     }

@@ -33,7 +33,9 @@ export class LiveOutputs {
   #visitValues: VisitLookup | undefined;
   #visitOf: ((row: number) => { by: string; step: number }) | undefined;
   readonly #stateWidth: number;
-  readonly #transition: TransitionFields = { eventTimeMs: null, state: new Float64Array(0), action: '', reward: 0, nextState: null, done: false };
+  readonly #transition: TransitionFields = {
+    eventTimeMs: null, state: new Float64Array(0), stateAt: 0, action: new Uint8Array(0), actionStart: 0, actionEnd: 0, reward: 0, nextState: null, done: false,
+  };
   readonly #fields: ScoreFields = { eventTimeMs: NaN, featureTimeMs: NaN, probability: NaN, expectedValue: NaN, reward: NaN, offset: 0 };
 
   constructor(source: Source, featureNames: readonly string[], partition: number, transitionSchemaId: number) {
@@ -89,25 +91,36 @@ export class LiveOutputs {
 
   /** A transition of a source with time. */
   epoch(entities: KeyTable, closed: ClosedEpoch): void {
-    const { slot, state, stateAt, lastTimeMs } = closed;
+    const { slot, lastTimeMs } = closed;
     const start = entities.keyStart(slot);
     const transition = this.#transition;
     transition.eventTimeMs = lastTimeMs;
-    transition.state = state;
+    transition.state = closed.state;
+    transition.stateAt = closed.stateAt;
     transition.action = closed.action;
+    transition.actionStart = closed.actionStart;
+    transition.actionEnd = closed.actionEnd;
     transition.reward = closed.reward;
     transition.nextState = closed.nextState;
     transition.done = closed.done;
-    this.#transitions.write(entities.keyBytes(slot), start, start + entities.keyLength(slot), transition, lastTimeMs, this.#stateWidth, stateAt);
+    this.#transitions.write(entities.keyBytes(slot), start, start + entities.keyLength(slot), transition, lastTimeMs, this.#stateWidth);
   }
 
-  /** A transition of a source without time: one record, its state at `stateAt` of `states`. */
-  record({ records, kept, decisions }: RefinedRecords, row: number, states: Float64Array, stateAt: number): void {
+  /** A transition of a source without time: one record and the state before it. */
+  record({ records, kept, decisions }: RefinedRecords, row: number, state: Float64Array): void {
     const { rewards, actions, actionOffsets, terminals } = decisions;
-    const action = Buffer.from(actions.buffer, actions.byteOffset, actions.length).toString('utf8', actionOffsets[row], actionOffsets[row + 1]);
-    const transition = { eventTimeMs: null, state: states, action, reward: rewards[row], nextState: null, done: terminals[row] === 1 };
+    const transition = this.#transition;
+    transition.eventTimeMs = null;
+    transition.state = state;
+    transition.stateAt = 0;
+    transition.action = actions;
+    transition.actionStart = actionOffsets[row];
+    transition.actionEnd = actionOffsets[row + 1];
+    transition.reward = rewards[row];
+    transition.nextState = null;
+    transition.done = terminals[row] === 1;
     const at = kept[row];
-    this.#transitions.write(records.keys, records.keyOffsets[at], records.keyOffsets[at + 1], transition, records.timestamps[at], this.#stateWidth, stateAt);
+    this.#transitions.write(records.keys, records.keyOffsets[at], records.keyOffsets[at + 1], transition, records.timestamps[at], this.#stateWidth);
   }
 
   /** What was written since the last call, per topic that got something. */

@@ -12,7 +12,10 @@ export interface ClosedEpoch {
   /** The state's features from `stateAt` on. */
   state: Float64Array;
   stateAt: number;
-  action: string;
+  /** The action's text as UTF-8: `action[actionStart .. actionEnd)`. */
+  action: Uint8Array;
+  actionStart: number;
+  actionEnd: number;
   reward: number;
   /** Event time of the tile's last record. */
   lastTimeMs: number;
@@ -52,7 +55,7 @@ export class OpenEpochs {
     this.#rows = new BlockPool(this.#rowWords);
     this.#span = span;
     this.#state = new Float64Array(stateWidth);
-    this.#closed = { slot: 0, state: this.#state, stateAt: 0, action: '', reward: 0, lastTimeMs: 0, done: false, nextState: null };
+    this.#closed = { slot: 0, state: this.#state, stateAt: 0, action: new Uint8Array(0), actionStart: 0, actionEnd: 0, reward: 0, lastTimeMs: 0, done: false, nextState: null };
   }
 
   /** Bytes held, for accounting. */
@@ -170,7 +173,10 @@ export class OpenEpochs {
     epoch.slot = slot;
     epoch.state = f64;
     epoch.stateAt = row + HEAD_WORDS;
-    epoch.action = this.#actions.textOf(action);
+    const { keys } = this.#actions;
+    epoch.action = keys.keyBytes(action);
+    epoch.actionStart = keys.keyStart(action);
+    epoch.actionEnd = epoch.actionStart + keys.keyLength(action);
     epoch.reward = f64[row + 1];
     epoch.lastTimeMs = f64[row + 2];
     epoch.done = (i32[row * 2 + 6] & TERMINAL) !== 0;

@@ -52,7 +52,7 @@ export class SequencedEntities implements Entities {
         this.#rings.values(slot, this.#aggregates, this.#texts);
         this.#formulas.finish(this.#aggregates, this.#texts, NaN, features, context, row * contextWidth);
         for (let k = 0; k < state.length; k++) state[k] = features[this.#statePositions[k]];
-        out.record(step, row, state, 0);
+        out.record(step, row, state);
         keepLast(scored, slot, row, features);
       }
       this.#rings.add(slot, inputs, row);

@@ -32,8 +32,18 @@ export interface Transition {
   readonly done: boolean;
 }
 
-/** A transition to be written, filled again for each. */
-export type TransitionFields = { -readonly [Field in Exclude<keyof Transition, 'entity'>]: Transition[Field] };
+/** A transition to be written, filled again for each; the state's features begin at `stateAt`, the action is UTF-8 text. */
+export interface TransitionFields {
+  eventTimeMs: number | null;
+  state: Float64Array;
+  stateAt: number;
+  action: Uint8Array;
+  actionStart: number;
+  actionEnd: number;
+  reward: number;
+  nextState: Float64Array | null;
+  done: boolean;
+}
 
 const FRAME_BYTES = 5;
 
@@ -50,21 +60,19 @@ export class TransitionWriter {
     return this.#out.count;
   }
 
-  /** `state` and `nextState` begin at their offsets and are `width` long; the key's bytes are the entity's text. */
-  write(key: Uint8Array, keyStart: number, keyEnd: number, transition: TransitionFields, timestampMs: number, width: number, stateAt = 0): void {
-    const { eventTimeMs, state, action, reward, nextState, done } = transition;
+  /** The key's bytes are the entity's text; states have `width` features. */
+  write(key: Uint8Array, keyStart: number, keyEnd: number, transition: TransitionFields, timestampMs: number, width: number): void {
+    const { eventTimeMs, state, stateAt, action, actionStart, actionEnd, reward, nextState, done } = transition;
     const out = this.#out;
-    out.reserve(FRAME_BYTES + 60 + keyEnd - keyStart + action.length * 3 + width * 16);
+    out.reserve(FRAME_BYTES + 60 + keyEnd - keyStart + actionEnd - actionStart + width * 16);
     out.bytes[out.end] = 0;
     out.bytes.writeUInt32BE(this.#schemaId, out.end + 1);
     out.end += FRAME_BYTES;
-    this.#long(keyEnd - keyStart);
-    for (let i = keyStart; i < keyEnd; i++) out.bytes[out.end++] = key[i];
+    this.#text(key, keyStart, keyEnd);
     this.#branch(eventTimeMs !== null);
     if (eventTimeMs !== null) this.#long(eventTimeMs);
     this.#doubles(state, stateAt, width);
-    this.#long(Buffer.byteLength(action, 'utf8'));
-    out.end += out.bytes.write(action, out.end, 'utf8');
+    this.#text(action, actionStart, actionEnd);
     out.view.setFloat64(out.end, reward, true);
     out.end += 8;
     this.#branch(nextState !== null);
@@ -75,6 +83,12 @@ export class TransitionWriter {
 
   finish(): ReturnType<PackedWriter['finish']> {
     return this.#out.finish();
+  }
+
+  #text(bytes: Uint8Array, start: number, end: number): void {
+    const out = this.#out;
+    this.#long(end - start);
+    for (let i = start; i < end; i++) out.bytes[out.end++] = bytes[i];
   }
 
   #branch(some: boolean): void {

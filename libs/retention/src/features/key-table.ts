@@ -59,8 +59,9 @@ export class KeyTable {
     if (!this.holds(slot)) assert.fail(`expected a slot in use, found ${slot}`);
     const table = this.#table;
     const mask = table.length - 1;
-    const key = this.bytesOf(slot);
-    let hole = (hashBytes(key, 0, key.length) << 1) & mask;
+    const start = this.keyStart(slot);
+    const length = this.keyLength(slot);
+    let hole = (hashBytes(this.keyBytes(slot), start, start + length) << 1) & mask;
     while (table[hole + 1] !== slot + 1) hole = (hole + 2) & mask;
     // Entries after the hole move back unless they already sit between their home and the hole (Knuth, algorithm 6.4R).
     for (let at = (hole + 2) & mask; table[at + 1] !== 0; at = (at + 2) & mask) {
@@ -71,7 +72,7 @@ export class KeyTable {
       hole = at;
     }
     table[hole + 1] = 0;
-    if (key.length > SHORT) this.#garbage += key.length;
+    if (length > SHORT) this.#garbage += length;
     this.#cells[slot * 4] = FREE;
     this.#free.push(slot);
   }
@@ -207,8 +208,8 @@ export class KeyTable {
     const mask = size - 1;
     for (let slot = 0; slot < this.#slotCount; slot++) {
       if (this.#cells[slot * 4] === FREE) continue;
-      const key = this.bytesOf(slot);
-      const hash = hashBytes(key, 0, key.length);
+      const start = this.keyStart(slot);
+      const hash = hashBytes(this.keyBytes(slot), start, start + this.keyLength(slot));
       let at = (hash << 1) & mask;
       while (table[at + 1] !== 0) at = (at + 2) & mask;
       table[at] = hash;

@@ -25,6 +25,11 @@ export class ValueTable {
     return id;
   }
 
+  /** The texts by id, to be read only. */
+  get keys(): KeyTable {
+    return this.#keys;
+  }
+
   textOf(id: number): string {
     return this.#keys.textOf(id);
   }
