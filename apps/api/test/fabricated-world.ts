@@ -70,9 +70,11 @@ export interface FabricatedStep {
 /** Appends one batch of transitions of a source, written as the speed layer writes them. */
 export async function appendTransitions(log: EventLog, source: string, steps: readonly FabricatedStep[]): Promise<void> {
   const out = new TransitionWriter(1);
-  for (const { entity, state, nextState, ...step } of steps) {
+  for (const { entity, state, nextState, action, ...step } of steps) {
     const key = Buffer.from(entity);
-    out.write(key, 0, key.length, { ...step, state: Float64Array.from(state), nextState: nextState === null ? null : Float64Array.from(nextState) }, step.eventTimeMs ?? 0, state.length);
+    const text = Buffer.from(action);
+    const states = { state: Float64Array.from(state), stateAt: 0, nextState: nextState === null ? null : Float64Array.from(nextState) };
+    out.write(key, 0, key.length, { ...step, ...states, action: text, actionStart: 0, actionEnd: text.length }, step.eventTimeMs ?? 0, state.length);
   }
   const writer = await log.openWriter(`fabricated-transitions-${source}`);
   await writer.commit({ appends: [{ topic: `transitions.${source}`, partition: 0, records: out.finish() }] });
