@@ -39,6 +39,11 @@ export function finite(node: TypedNode): TypedNode {
   return node.bound <= Number.MAX_VALUE ? node : call('finite', 'double', [node], Number.MAX_VALUE);
 }
 
+/** A part that may be infinite where what is made of it stays so and is checked as a whole: infinity never turns finite under + - *. */
+function unguarded(node: TypedNode): TypedNode {
+  return node.op === 'finite' ? node.args[0] : node;
+}
+
 /** Integers past 2^53 - 1 become null. */
 export function safe(node: TypedNode): TypedNode {
   return node.bound <= MAX_INTEGER ? node : call('safe', node.type, [node], MAX_INTEGER);
@@ -82,7 +87,7 @@ export function arithmetic(operator: ArithmeticOperator, left: TypedNode, right:
   if (operator === '/') {
     const [a, b] = [asDouble(left), asDouble(right)];
     const smallest = isInteger(right.type) ? 1 : b.op === 'literal' && b.bound > 0 ? b.bound : Number.MIN_VALUE;
-    return finite(call('divide', 'double', [a, b], a.bound / smallest));
+    return finite(call('divide', 'double', [unguarded(a), b], unguarded(a).bound / smallest));
   }
   if (operator === '%') {
     const bound = Math.min(left.bound, right.bound);
@@ -92,14 +97,16 @@ export function arithmetic(operator: ArithmeticOperator, left: TypedNode, right:
   if (operator === '*') {
     const bound = left.bound * right.bound;
     if (integers && bound <= MAX_INTEGER) return call('multiply', 'bigint', [asBigint(left), asBigint(right)], bound);
-    const product = call('multiply', 'double', [asDouble(left), asDouble(right)], bound);
+    const [a, b] = [unguarded(asDouble(left)), unguarded(asDouble(right))];
+    const product = call('multiply', 'double', [a, b], a.bound * b.bound);
     // A 64-bit product may overflow where a double does not: the range is checked before it becomes an integer again.
     return integers ? call('truncate', 'bigint', [safe(product)], MAX_INTEGER) : finite(product);
   }
   const op = operator === '+' ? 'add' : 'subtract';
   const bound = left.bound + right.bound;
-  return integers ? safe(call(op, 'bigint', [asBigint(left), asBigint(right)], bound))
-    : finite(call(op, 'double', [asDouble(left), asDouble(right)], bound));
+  if (integers) return safe(call(op, 'bigint', [asBigint(left), asBigint(right)], bound));
+  const [a, b] = [unguarded(asDouble(left)), unguarded(asDouble(right))];
+  return finite(call(op, 'double', [a, b], a.bound + b.bound));
 }
 
 export function negate(node: TypedNode): TypedNode {

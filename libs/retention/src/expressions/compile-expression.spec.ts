@@ -152,6 +152,16 @@ describe('compileExpression', () => {
     expect(await compare(sources, Object.is)).toBe(480 * ROWS);
   });
 
+  it('differential: long and deep expressions stay small and equal', async () => {
+    const sources = [
+      Array.from({ length: 30 }, (_, k) => ['x', 'y', 'm'][k % 3]).join(' * '), Array.from({ length: 40 }, (_, k) => ['g', 'i'][k % 2]).join(' + '),
+      `${'(b is null) = '.repeat(1)}${'('.repeat(20)}b${' is null)'.repeat(20)}`, `${'round('.repeat(12)}x${' / i, 2)'.repeat(12)}`, `${'abs('.repeat(25)}g${' - j)'.repeat(25)}`,
+      Array.from({ length: 20 }, () => 'cast(g as string)').join(' || '),
+    ];
+    for (const sql of sources) expect(renderSql(expectExpression(sql, RANDOM_SCOPE), 'duckdb').length).toBeLessThan(20_000);
+    await compare(sources, Object.is);
+  });
+
   it('differential: ln, exp and power equal DuckDB within 1e-12', async () => {
     const random = new RandomExpression(seededDraw(SEED + 2));
     const near = (a: Scalar, b: Scalar): boolean => Object.is(a, b)

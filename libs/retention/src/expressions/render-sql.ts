@@ -46,6 +46,9 @@ function literalSql(value: number | string | boolean | null, type: ValueType, di
   return type === 'double' ? `CAST('${value}' AS DOUBLE)` : `CAST(${value} AS ${sqlType})`;
 }
 
+/** Past this, repeating a value at every level would make SQL grow exponentially with depth. */
+const REUSED_LENGTH_MAX = 300;
+
 class SqlRenderer {
   readonly dialect: Dialect;
   readonly #column: (name: string) => string;
@@ -62,6 +65,12 @@ class SqlRenderer {
       return node.column.name === 'decimal' ? `CAST(${name} AS DOUBLE)` : name;
     }
     return SQL[node.op](this, node);
+  }
+
+  /** SQL that uses a value several times: written out while that is short, else bound once in a lambda. */
+  reuse(value: string, write: (x: string) => string): string {
+    if (value.length <= REUSED_LENGTH_MAX) return write(value);
+    return this.pick(`(list_transform([${value}], lambda v: ${write('v')})[1])`, `(transform(array(${value}), v -> ${write('v')})[0])`);
   }
 
   /** The two engines' own forms. */
@@ -82,10 +91,7 @@ function prefix(name: string): SqlWriter {
 
 /** The value where a condition on it holds, else null. */
 function where(condition: (x: string) => string, then: (x: string) => string = (x) => x): SqlWriter {
-  return (r, { args: [a] }) => {
-    const x = r.render(a);
-    return `(CASE WHEN ${condition(x)} THEN ${then(x)} END)`;
-  };
+  return (r, { args: [a] }) => r.reuse(r.render(a), (x) => `(CASE WHEN ${condition(x)} THEN ${then(x)} END)`);
 }
 
 const double = (value: number): string => `CAST('${value}' AS DOUBLE)`;
@@ -98,11 +104,10 @@ function divide(operator: '/' | '%'): SqlWriter {
 }
 
 function textTo(type: 'BIGINT' | 'DOUBLE', pattern: string): SqlWriter {
-  return (r, { args: [a] }) => {
-    const x = r.render(a);
+  return (r, { args: [a] }) => r.reuse(r.render(a), (x) => {
     const fits = r.pick(`regexp_matches(${x}, '${pattern}')`, `${x} RLIKE '${pattern.replaceAll('\\', '\\\\')}'`);
     return `(CASE WHEN ${fits} THEN TRY_CAST(${x} AS ${type}) END)`;
-  };
+  });
 }
 
 function extremeOfList(name: string): SqlWriter {
@@ -126,8 +131,8 @@ const SQL: Readonly<Record<Operation, SqlWriter>> = {
   floor: (r, node) => `CAST(${prefix('floor')(r, node)} AS DOUBLE)`,
   ceil: (r, node) => `CAST(${prefix('ceil')(r, node)} AS DOUBLE)`,
   round: (r, { args: [a], digits = 0 }) => {
-    const x = r.render(a);
-    return `(sign(${x}) * CAST(floor(abs(${x}) * ${double(10 ** digits)} + ${double(0.5)}) AS DOUBLE) / ${double(10 ** digits)})`;
+    const size = (x: string): string => `CAST(floor(abs(${x}) * ${double(10 ** digits)} + ${double(0.5)}) AS DOUBLE)`;
+    return r.reuse(r.render(a), (x) => `(sign(${x}) * ${size(x)} / ${double(10 ** digits)})`);
   },
   sqrt: where((x) => `${x} >= ${double(0)}`, (x) => `sqrt(${x})`),
   ln: where((x) => `${x} > ${double(0)}`, (x) => `ln(${x})`),
@@ -158,15 +163,14 @@ const SQL: Readonly<Record<Operation, SqlWriter>> = {
     return `(CASE WHEN ${from} >= 1${count === undefined ? '' : ` AND ${count} >= 0`} THEN substring(${r.render(text)}, ${cut(from)}${count === undefined ? '' : `, ${cut(count)}`}) END)`;
   },
   integerToText: (r, { args: [a] }) => `CAST(${r.render(a)} AS STRING)`,
-  booleanToText: (r, { args: [a] }) => `(CASE WHEN ${r.render(a)} THEN 'true' WHEN NOT ${r.render(a)} THEN 'false' END)`,
+  booleanToText: (r, { args: [a] }) => r.reuse(r.render(a), (x) => `(CASE WHEN ${x} THEN 'true' WHEN NOT ${x} THEN 'false' END)`),
   textToBigint: (r, node) => {
-    const x = textTo('BIGINT', '^-?[0-9]{1,16}\\z')(r, node);
-    return `(CASE WHEN ${x} BETWEEN -${largest('bigint')} AND ${largest('bigint')} THEN ${x} END)`;
+    const value = textTo('BIGINT', '^-?[0-9]{1,16}\\z')(r, node);
+    return r.reuse(value, (x) => `(CASE WHEN ${x} BETWEEN -${largest('bigint')} AND ${largest('bigint')} THEN ${x} END)`);
   },
   textToDouble: textTo('DOUBLE', '^-?[0-9]{1,32}([.][0-9]{1,32})?([eE][+-]?[0-9]{1,3})?\\z'),
   textToBoolean: (r, { args: [a] }) => {
-    const x = r.render(a);
-    return `(CASE WHEN ${x} = 'true' THEN TRUE WHEN ${x} = 'false' THEN FALSE END)`;
+    return r.reuse(r.render(a), (x) => `(CASE WHEN ${x} = 'true' THEN TRUE WHEN ${x} = 'false' THEN FALSE END)`);
   },
   booleanToInt: (r, { args: [a] }) => `CAST(${r.render(a)} AS INTEGER)`,
   integerToBoolean: (r, { args: [a] }) => `(${r.render(a)} <> 0)`,

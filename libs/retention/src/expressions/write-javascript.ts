@@ -34,6 +34,9 @@ export class JavaScriptWriter {
   readonly constants: unknown[] = [];
   readonly #leaves: Leaves;
   readonly #named = new Map<string, string>();
+  /** Writers ask for a node several times; without these the work would double at every level. */
+  readonly #values = new Map<TypedNode, string>();
+  readonly #tests = { true: new Map<TypedNode, string>(), false: new Map<TypedNode, string>() };
 
   constructor(leaves: Leaves) {
     this.#leaves = leaves;
@@ -47,6 +50,12 @@ export class JavaScriptWriter {
 
   /** The node's value as a JavaScript expression without side effects: a number or, for strings, a string or null. */
   value(node: TypedNode): string {
+    const known = this.#values.get(node) ?? this.#write(node);
+    this.#values.set(node, known);
+    return known;
+  }
+
+  #write(node: TypedNode): string {
     if (node.op === 'literal') return node.value === null && node.type === 'string' ? 'null' : this.#literal(node.value);
     if (node.op === 'column') return this.name(node.type === 'string' ? this.#leaves.text(node) : this.#leaves.number(node));
     if (node.type === 'boolean' && !CHOICES.has(node.op)) {
@@ -117,6 +126,13 @@ export class JavaScriptWriter {
   }
 
   #test(node: TypedNode, wanted: boolean): string {
+    const tests = this.#tests[`${wanted}`];
+    const known = tests.get(node) ?? this.#writeTest(node, wanted);
+    tests.set(node, known);
+    return known;
+  }
+
+  #writeTest(node: TypedNode, wanted: boolean): string {
     if (node.op === 'literal') return String(node.value === wanted);
     const test = node.op === 'column' ? undefined : TESTS[node.op];
     if (test !== undefined) return test(this, node as CallNode, wanted);
@@ -293,7 +309,7 @@ const TESTS: Partial<Record<Operation | 'literal', TestWriter>> = {
   or: (w, { args }, wanted) => both(w, args, wanted, wanted ? '||' : '&&'),
   not: (w, { args: [a] }, wanted) => wanted ? w.isFalse(a) : w.isTrue(a),
   isNull: (w, { args: [a] }, wanted) => a.type === 'boolean' && a.op !== 'literal'
-    ? wanted ? `!(${w.isTrue(a)}) && !(${w.isFalse(a)})` : `(${w.isTrue(a)}) || (${w.isFalse(a)})`
+    ? w.name(wanted ? `!(${w.isTrue(a)}) && !(${w.isFalse(a)})` : `(${w.isTrue(a)}) || (${w.isFalse(a)})`)
     : wanted ? w.isNull(a) : `!(${w.isNull(a)})`,
   isTrue: (w, { args: [a] }, wanted) => wanted ? w.isTrue(a) : `!(${w.isTrue(a)})`,
   isFalse: (w, { args: [a] }, wanted) => wanted ? w.isFalse(a) : `!(${w.isFalse(a)})`,

@@ -1,23 +1,15 @@
 import assert from 'node:assert/strict';
 import type { Column, ColumnBatch, ColumnType } from '../records/columns.ts';
-import { compileExpression, generate, type CompiledExpression } from '../expressions/compile-expression.ts';
+import { generate } from '../expressions/compile-expression.ts';
 import { expectExpression } from '../expressions/parse-expression.ts';
-import { renderTree } from '../expressions/render-sql.ts';
 import { decodeText } from '../expressions/text-operations.ts';
-import { scalarTypeOf, type TypedNode } from '../expressions/typed-tree.ts';
 import { JavaScriptWriter } from '../expressions/write-javascript.ts';
 import { columnTypeOf, recordScope } from '../sources/record-scope.ts';
 import type { AggregateDefinition, Source } from '../sources/source.ts';
 import { finishedType, partialScale } from './aggregate-types.ts';
+import { RecordParts, type RecordSlot } from './record-parts.ts';
 
 type Finish = (partials: Float64Array, lastText: readonly (string | null)[], asOfMs: number, out: Float64Array, record: Float64Array, recordAt: number) => void;
-
-/** A part of the formulas that reads the record alone, evaluated over a batch ahead of `finish`. */
-interface RecordSlot {
-  readonly name: string;
-  readonly tree: TypedNode;
-  readonly compiled: CompiledExpression;
-}
 
 const NO_RECORD = new Float64Array(0);
 
@@ -63,56 +55,6 @@ export class FeatureFormulas {
   }
 }
 
-/** Finds the largest parts of formulas that read the record and nothing else. */
-class RecordParts {
-  readonly slots: RecordSlot[] = [];
-  readonly #columns: ReadonlySet<string>;
-  readonly #scope: Readonly<Record<string, ColumnType>>;
-  readonly #known = new Map<string, number>();
-
-  constructor(source: Source) {
-    this.#scope = source.time === undefined ? recordScope(source) : {};
-    this.#columns = new Set(Object.keys(this.#scope));
-  }
-
-  /** The tree with those parts replaced by columns named after their slots. */
-  extract(tree: TypedNode): TypedNode {
-    if (tree.op === 'literal') return tree;
-    if (this.#readsRecordAlone(tree)) return this.#slot(tree);
-    return tree.op === 'column' ? tree : { ...tree, args: tree.args.map((arg) => this.extract(arg)) };
-  }
-
-  #slot(tree: TypedNode): TypedNode {
-    assert(tree.type !== 'string', 'expected a formula that does not compare record text with aggregates');
-    const key = renderTree(tree, 'duckdb', (name) => name);
-    const position = this.#known.get(key) ?? this.slots.length;
-    const name = `record_${position}`;
-    const type = scalarTypeOf(tree.type);
-    if (position === this.slots.length) {
-      this.#known.set(key, position);
-      this.slots.push({ name, tree, compiled: compileExpression({ sql: key, type, columns: [...columnsOf(tree)], tree }) });
-    }
-    return { op: 'column', type: tree.type, name, column: type, bound: tree.bound };
-  }
-
-  /** Logarithms and powers stay in the closure: SQL may differ in their last bit. */
-  #readsRecordAlone(tree: TypedNode): boolean {
-    const columns = columnsOf(tree);
-    return columns.size > 0 && [...columns].every((name) => this.#columns.has(name)) && !transcendental(tree) && tree.type !== 'list';
-  }
-}
-
-function columnsOf(tree: TypedNode, found: Set<string> = new Set()): Set<string> {
-  if (tree.op === 'column') found.add(tree.name);
-  else if (tree.op !== 'literal') for (const arg of tree.args) columnsOf(arg, found);
-  return found;
-}
-
-function transcendental(tree: TypedNode): boolean {
-  if (tree.op === 'column' || tree.op === 'literal') return false;
-  return tree.op === 'ln' || tree.op === 'exp' || tree.op === 'power' || tree.args.some((arg) => transcendental(arg));
-}
-
 function writeFinish(source: Source, record: RecordParts): Finish {
   const { aggregates, features } = source.features;
   const position = new Map(aggregates.map((aggregate, k) => [aggregate.name, k]));
@@ -145,11 +87,16 @@ export function partialDivisors(source: Source): Float64Array {
   });
 }
 
-/** Reads the rows of `partialsSql` or `recordFeaturesSql` into what `FeatureFormulas.finish` takes. */
+/**
+ * Reads the rows of `partialsSql` or `recordFeaturesSql` into what `FeatureFormulas.finish` takes; a distinct count past its declared
+ * limit throws a `RangeError`, as no layer estimates.
+ */
 export class PartialReader {
   readonly #columns: readonly Column[];
   readonly #divisors: Float64Array;
   readonly #zero: readonly boolean[];
+  readonly #limits: readonly number[];
+  readonly #names: readonly string[];
   readonly #record: readonly Column[];
 
   constructor(source: Source, batch: ColumnBatch, formulas?: FeatureFormulas) {
@@ -161,6 +108,8 @@ export class PartialReader {
     this.#columns = source.features.aggregates.map((aggregate) => find(aggregate.name));
     this.#divisors = partialDivisors(source);
     this.#zero = source.features.aggregates.map(({ kind }) => kind === 'count' || kind === 'sum' || kind === 'distinct');
+    this.#limits = source.features.aggregates.map((aggregate) => aggregate.limit ?? Infinity);
+    this.#names = source.features.aggregates.map((aggregate) => aggregate.name);
     this.#record = formulas?.record.map((slot) => find(slot.name)) ?? [];
   }
 
@@ -170,6 +119,7 @@ export class PartialReader {
       const isNull = nulls !== undefined && nulls[row] === 1;
       if (offsets === undefined) {
         partials[k] = isNull ? (this.#zero[k] ? 0 : NaN) : values[row] / this.#divisors[k];
+        if (partials[k] > this.#limits[k]) throw new RangeError(`${this.#names[k]}: expected at most ${this.#limits[k]} distinct values in a window, found ${partials[k]}; raise its limit`);
         lastText[k] = null;
       } else {
         partials[k] = NaN;

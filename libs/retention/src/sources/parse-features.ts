@@ -3,6 +3,7 @@ import type { ColumnType } from '../records/columns.ts';
 import { suggest } from '../expressions/suggest.ts';
 import { formatType } from '../expressions/typed-tree.ts';
 import { finishedType } from '../features/aggregate-types.ts';
+import { mixesRecordText } from '../features/record-parts.ts';
 import { BOOLEAN, checkExpression, INTEGER, NUMBER, NUMBER_OR_TEXT } from './check-expression.ts';
 import { parseDuration, parseRecordCount } from './duration.ts';
 import type { Schema } from './parse-schema.ts';
@@ -167,6 +168,7 @@ function parseFormulas(fields: Fields | undefined, context: Context, aggregates:
     if (!timed && Object.hasOwn(context.scope, name)) file.report(key, `expected a name that no column has, found ${name}`);
     const formula = checkExpression(file, value, scope, name, NUMBER);
     for (const column of formula?.columns ?? []) if (records.has(column)) checkContext(file, value, name, column, schema);
+    if (formula !== undefined && mixesRecordText(formula.tree, records)) file.report(value, `${name}: expected comparisons of the record's texts with literals or each other, found one with an aggregate`);
     features.push({ name, formula: formula?.sql ?? '' });
     scope[name] = { name: 'double' };
     records.delete(name);

@@ -89,6 +89,7 @@ describe('parseSource', () => {
     ['online-retail', 'features', 'state: [recency', 'state: [recencie', 'features.yaml:40:9 state: unknown feature recencie; did you mean recency?'],
     ['alibaba', 'features', 'ctr_mean: list_sum(item_ctr)', 'ctr_mean: list_sum(item_clicked)', 'features.yaml:12:13 ctr_mean: expected only what is known before the decision, found the outcome item_clicked'],
     ['alibaba', 'features', 'ctr_mean: list_sum(item_ctr)', 'ctr_mean: reward', 'features.yaml:12:13 ctr_mean: expected only what is known before the decision, found the outcome reward'],
+    ['alibaba', 'features', 'page: page_id', "page: case when case when recent_pages > 3 then segment else 'a' end = 'a' then 1 else 0 end", "features.yaml:9:9 page: expected comparisons of the record's texts"],
     ['alibaba', 'features', 'page: page_id', 'hour: page_id', 'features.yaml:9:3 expected a name that no column has, found hour'],
     ['alibaba', 'schema', 'layout: observed', 'layout: obsrved', "schema.yaml:11:11 layout: expected one of observed, documented, found 'obsrved'"],
     ['alibaba', 'schema', 'observed: [age_level, gender, ', 'observed: [age_level, ', 'schema.yaml:9:15 layouts.observed: expected every column, found none of gender'],
