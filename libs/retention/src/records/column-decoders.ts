@@ -16,7 +16,8 @@ export interface ColumnDecoder {
 
 /** The decoder for a column's type; nulls come first in the union. */
 export function columnDecoder(type: ColumnType, nullable: boolean, rows: number): ColumnDecoder {
-  const plain = type.name === 'string' ? new StringDecoder(type, rows) : type.name === 'list' ? new ListDecoder(type, rows) : new ScalarDecoder(type, rows);
+  const Decoder = type.name === 'string' ? StringDecoder : type.name === 'list' ? ListDecoder : ScalarDecoder;
+  const plain = new Decoder(type, rows);
   return nullable ? new NullableDecoder(plain, rows) : plain;
 }
 

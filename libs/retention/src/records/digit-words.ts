@@ -4,10 +4,10 @@
  */
 export const ASCII_ZEROS = 0x30303030;
 
-/** Whether all bytes of a word xor `ASCII_ZEROS` that `mask` selects are digits. */
-export function areDigits(word: number, mask: number): boolean {
-  // A byte of 10 or more gets its high bit set. Bytes that are digits carry nothing into their neighbours.
-  return (((word + 0x76767676) | word) & 0x80808080 & mask) === 0;
+/** A high bit for each byte of a word xor `ASCII_ZEROS` that is no digit; 0 when all four are. */
+export function notDigits(word: number): number {
+  // A byte of 10 or more gets its high bit set; a carry comes only out of a byte that is marked itself.
+  return ((word + 0x76767676) | word) & 0x80808080;
 }
 
 /** The number that four digit bytes spell, the low byte being the first digit. */

@@ -15,7 +15,7 @@ export function writeInteger(value: number, target: Uint8Array, position: number
   const end = next + digits;
   for (let at = end - 1; at >= next; at--) {
     const tenth = rest <= 0x7fffffff ? (rest / 10) | 0 : Math.floor(rest / 10);
-    target[at] = ZERO + rest - tenth * 10;
+    target[at] = ZERO + (rest - tenth * 10);
     rest = tenth;
   }
   return end;
@@ -34,7 +34,7 @@ export function writeScaled(value: number, scale: number, target: Uint8Array, po
   let fraction = magnitude - whole * unit;
   for (let at = next + scale; at > next; at--) {
     const tenth = Math.floor(fraction / 10);
-    target[at] = ZERO + fraction - tenth * 10;
+    target[at] = ZERO + (fraction - tenth * 10);
     fraction = tenth;
   }
   return next + 1 + scale;

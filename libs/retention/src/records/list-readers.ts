@@ -2,7 +2,7 @@ import assert from 'node:assert';
 
 import type { DelimitedFormat, SourceColumn } from '../sources/source.ts';
 import type { Column, ScalarType } from './columns.ts';
-import { areDigits, ASCII_ZEROS, fourDigits } from './digit-words.ts';
+import { ASCII_ZEROS, fourDigits, notDigits } from './digit-words.ts';
 import { NullMarks } from './field-reader.ts';
 import type { FieldReader } from './field-reader.ts';
 import { POWERS_OF_TEN } from './numbers.ts';
@@ -12,7 +12,6 @@ import type { TokenParser } from './scalar-readers.ts';
 
 const ZERO = 48;
 const POINT = 46;
-const INT_LOW = -(2 ** 31);
 const INT_HIGH = 2 ** 31 - 1;
 
 /**
@@ -44,13 +43,20 @@ export class ListReader implements FieldReader {
   private readonly scale: number;
   /** What one unit is worth in stored units after so many fraction digits. */
   private readonly units: Int32Array;
-  /** The range in whole stored units, for the short paths. */
-  private readonly lowInt: number;
+  /** Upper end of the range in whole stored units; the short paths see no negative values and are taken only where zero is in range. */
   private readonly highInt: number;
   /** A pad would be no valid item here, so items are checked once it is known which tokens are items. */
   private readonly checksLater: boolean;
   /** The text `0,0,` as a word. */
   private readonly twoZeros: number;
+  /**
+   * Fraction digits beyond the fourth, where full fractions are read as words (1 to 3, else 0); the word that follows the fourth digit
+   * when those are zeros and a list separator comes after; what to add to each byte's difference from it, and the marks that then show.
+   */
+  private readonly farDigits: number;
+  private readonly farText: number;
+  private readonly farLimits: number;
+  private readonly farMarks: number;
   /** Where the next element goes, and behind the last one that is no pad. */
   private at = 0;
   private unpaddedEnd = 0;
@@ -77,9 +83,14 @@ export class ListReader implements FieldReader {
     this.wholeDigits = type.name === 'decimal' ? type.precision - type.scale : 9;
     this.units = Int32Array.from({ length: this.scale + 1 }, (_, digits) => POWERS_OF_TEN[this.scale - digits]);
     this.shape = this.shapeFor(type, format);
-    this.lowInt = Math.max(Math.ceil(this.low), INT_LOW) | 0;
     this.highInt = Math.min(Math.floor(this.high), INT_HIGH) | 0;
     this.twoZeros = (this.listSeparator << 24) | (ZERO << 16) | (this.listSeparator << 8) | ZERO;
+    this.farDigits = this.scale >= 5 && this.scale <= 7 ? this.scale - 4 : 0;
+    const behind = 8 * this.farDigits;
+    const below = (1 << behind) - 1;
+    this.farText = (ASCII_ZEROS & below) | (this.listSeparator << behind);
+    this.farLimits = (0x76767676 & below) | (0x7f << behind);
+    this.farMarks = 0x80808080 & ((1 << behind) * 256 - 1);
   }
 
   /** The short paths hold every intermediate in 32 bits, take zeros without a look and know no pad but `0`. */
@@ -149,7 +160,7 @@ export class ListReader implements FieldReader {
    * other token, or, when the list is at its end, the complement of the end. Nothing is called inside, so that the loop stays tight.
    */
   private runDigits(bytes: Buffer, view: DataView, from: number, end: number): number {
-    const { values, listSeparator, separator, lowInt, highInt, twoZeros } = this;
+    const { values, listSeparator, separator, highInt, twoZeros } = this;
     let { at, unpaddedEnd } = this;
     let position = from;
     let token = from;
@@ -175,14 +186,14 @@ export class ListReader implements FieldReader {
         byte = bytes[++position];
       }
       const length = position - token;
-      if (length === 0 || length > 9 || value > highInt || value < lowInt) break;
-      if (byte !== listSeparator && byte !== separator && position !== end) break;
+      if ((length - 1) >>> 0 > 8 || value > highInt) break;
+      if (byte !== listSeparator) {
+        if (byte !== separator && position !== end) break;
+        token = ~position;
+      }
       values[at++] = value;
       if (value !== 0 || length > 1) unpaddedEnd = at;
-      if (byte !== listSeparator) {
-        token = ~position;
-        break;
-      }
+      if (token < 0) break;
       position++;
     }
     this.at = at;
@@ -192,10 +203,11 @@ export class ListReader implements FieldReader {
 
   /** The same for unsigned decimals of at most nine digits; a fraction in the scale's full length is read four digits at a time. */
   private runDecimals(bytes: Buffer, view: DataView, from: number, end: number): number {
-    const { values, units, scale, wholeDigits, listSeparator, separator, lowInt, highInt, twoZeros } = this;
-    const farDigits = scale - 4;
-    const farMask = farDigits < 4 ? (1 << (8 * farDigits)) - 1 : -1;
-    const farUnit = farDigits < 0 ? 0 : POWERS_OF_TEN[farDigits];
+    const { values, units, scale, wholeDigits, listSeparator, separator, highInt, twoZeros } = this;
+    const { farDigits, farText, farLimits, farMarks } = this;
+    const farMask = (1 << (8 * farDigits)) - 1;
+    const farShift = 8 * (4 - farDigits);
+    const farUnit = POWERS_OF_TEN[farDigits];
     let { at, unpaddedEnd } = this;
     let position = from;
     let token = from;
@@ -210,23 +222,22 @@ export class ListReader implements FieldReader {
       }
       token = position;
       let value = 0;
-      let byte = 0;
-      if (farDigits > 0 && (word & 0xff00) === POINT << 8) {
+      if (farDigits > 0) {
+        // `d.dddddd,` in one test: every byte that is not as expected sets its high bit (see `digit-words.ts`).
+        const head = word ^ ((POINT << 8) | ZERO);
         const near = view.getInt32(position + 2, true) ^ ASCII_ZEROS;
-        const far = view.getInt32(position + 6, true) ^ ASCII_ZEROS;
-        const whole = (word & 0xff) - ZERO;
-        byte = bytes[position + 6 + farDigits];
-        if (whole >>> 0 <= 9 && areDigits(near, -1) && areDigits(far, farMask) && byte === listSeparator) {
-          const nearValue = Math.imul(whole, 10_000) + fourDigits(near);
-          value = Math.imul(nearValue, farUnit) + fourDigits((far & farMask) << (8 * (4 - farDigits)));
-          if (value > highInt || value < lowInt) break;
+        const far = view.getInt32(position + 6, true) ^ farText;
+        const strange = ((head + 0x7f76) | head) & 0x8080;
+        if ((strange | notDigits(near) | (((far + farLimits) | far) & farMarks)) === 0) {
+          value = Math.imul(Math.imul(head & 15, 10_000) + fourDigits(near), farUnit) + fourDigits((far & farMask) << farShift);
+          if (value > highInt) break;
           values[at++] = value;
           unpaddedEnd = at;
           position += 7 + farDigits;
           continue;
         }
       }
-      byte = bytes[position];
+      let byte = bytes[position];
       for (let digit = byte - ZERO; digit >>> 0 <= 9; digit = byte - ZERO) {
         value = (Math.imul(value, 10) + digit) | 0;
         byte = bytes[++position];
@@ -242,16 +253,17 @@ export class ListReader implements FieldReader {
         }
         fraction = position - first;
       }
-      if (wholeLength === 0 || wholeLength > wholeDigits || fraction > scale) break;
+      if ((wholeLength - 1) >>> 0 >= wholeDigits || fraction > scale) break;
       value = Math.imul(value, units[fraction]);
-      if (value > highInt || value < lowInt) break;
-      if (byte !== listSeparator && byte !== separator && position !== end) break;
-      values[at++] = value;
-      if (value !== 0 || position - token > 1) unpaddedEnd = at;
+      if (value > highInt) break;
+      const length = position - token;
       if (byte !== listSeparator) {
+        if (byte !== separator && position !== end) break;
         token = ~position;
-        break;
       }
+      values[at++] = value;
+      if (value !== 0 || length > 1) unpaddedEnd = at;
+      if (token < 0) break;
       position++;
     }
     this.at = at;

@@ -53,7 +53,7 @@ const NUMBERS = [
   '0.0', '17850.0', '1.', '.5', '.', '-', '', '1.5', '0.001', '0.0001', '12.3450', '999999.999', '1000000', '1e-05', '1E3', '1e', '2.5e2', '1e400',
   '123456789012.5', '-0', '-0.0', '1.2.3', ' 1', '0x10', 'NaN', '0.12345678901234567', '12345678901234567890', '1e-400', '--1', '3e+1',
 ];
-const RATES = ['0', '0.0', '0.078572', '0.5', '1.0', '1.000001', '0.0785721', '1e-05', '0.25', '1', '.123456', '0.07857x', '0.1', '0.123450', '9.000000'];
+const RATES = ['0', '0.0', '0.', '00', '0.078572', '0.5', '1.0', '1.000001', '0.0785721', '1e-05', '0.25', '1', '.123456', '0.07857x', '0.1', '0.123450', '9.000000'];
 const TIMES = [
   '2011-02-28', '2011-02-29', '2012-02-29', '1900-02-29', '2000-02-29T23:59:59Z', '2011-13-01', '0000-01-01', '9999-12-31T23:59:59.999999999Z',
   '2010-12-01 08:26:00', '2010-12-01T08:26:00', '2010-12-01T08:26', '2010-12-01T08:26:61', '2010-12-01T24:00:00', '1511658000', '-5', '1969-07-20',
@@ -79,7 +79,7 @@ function lineFor(source: Source): fc.Arbitrary<string> {
             ? fc.constantFrom('2010-12-01T08:26:00', '2010-12-01 08:26:00.250Z', '2010-12-01T08:26:00+05:30')
             : of.name === 'boolean'
               ? fc.constantFrom('0', '1', 'true', 'False')
-              : fc.constantFrom('1', '0', '0.5', '0.078572', '12', '3.0', '0.0', '0.25');
+              : fc.constantFrom('1', '0', '0.5', '0.078572', '12', '3.0', '0.0', '0.', '0.25');
     const single = fc.oneof({ weight: 30, arbitrary: usual }, { weight: 1, arbitrary: token });
     if (type.name !== 'list') return single;
     const length = lists?.length ?? 3;
@@ -200,7 +200,7 @@ describe('LogScanner', () => {
   }
 
   it('oracle: reads synthetic Alibaba pages, some of them damaged, as the twin does', () => {
-    const log = Buffer.concat([...generate('alibaba', { seed: 11, rows: 60 })]);
+    const log = Buffer.concat([...generate('alibaba', { seed: 11, rows: 40 })]);
     const damage = fc.array(fc.tuple(fc.nat(log.length - 1), fc.constantFrom(...Buffer.from('0159.,;-e\n\0x'))), { maxLength: 12 });
     fc.assert(
       fc.property(damage, fc.integer({ min: 500, max: 70_000 }), (hits, size) => {
@@ -208,7 +208,7 @@ describe('LogScanner', () => {
         for (const [at, byte] of hits) damaged[at] = byte;
         expect(linesOf(scan(ALIBABA, damaged, [size]))).toEqual(naiveScan(ALIBABA, damaged));
       }),
-      { numRuns: 40 },
+      { numRuns: 25 },
     );
   });
 

@@ -40,7 +40,12 @@ export interface PackOrigin {
  * Splits rows over partitions by the entity's text, as Kafka's default partitioner would, and encodes them, in row order within each
  * partition. Partitions without rows are left out. (file, loop, offset) in the headers is a record's identity.
  */
-export function packRecords(source: Source, codec: RecordCodec, rows: RowsToPack, origin: PackOrigin): { partition: number; records: PackedRecords }[] {
+export function packRecords(
+  source: Source,
+  codec: RecordCodec,
+  rows: RowsToPack,
+  origin: PackOrigin,
+): { partition: number; records: PackedRecords }[] {
   const { batch } = rows;
   const partitions = origin.partitions ?? source.deployment.partitions;
   const { keys, keyOffsets } = entityKeys(columnNamed(batch, source.entity), batch.rowCount, source.entity);
@@ -61,7 +66,12 @@ export interface DeadLetterOrigin {
  * Rejected lines as records for the dead-letter topic, without keys: JSON with source, file, byteOffset, reason, detail and original,
  * which is base64 where `encoding` says so, because its bytes are no UTF-8 text.
  */
-export function deadLetterRecords(source: Source, fileId: string, rejections: readonly Rejection[], origin: DeadLetterOrigin = {}): PackedRecords {
+export function deadLetterRecords(
+  source: Source,
+  fileId: string,
+  rejections: readonly Rejection[],
+  origin: DeadLetterOrigin = {},
+): PackedRecords {
   const count = rejections.length;
   const valueOffsets = new Uint32Array(count + 1);
   const offsets = new Float64Array(count);
@@ -129,7 +139,8 @@ function columnNamed(batch: ColumnBatch, name: string): Column {
 function entityKeys(column: Column, rowCount: number, name: string): { keys: Uint8Array; keyOffsets: Uint32Array } {
   const { type, values, offsets } = column;
   if (type.name === 'string') return { keys: values as Uint8Array, keyOffsets: Uint32Array.from(offsets!) };
-  assert(type.name === 'int' || type.name === 'bigint' || type.name === 'decimal', `expected text or an integer as entity, found ${type.name} (${name})`);
+  const isKey = type.name === 'int' || type.name === 'bigint' || type.name === 'decimal';
+  assert(isKey, `expected text, an integer or a decimal as entity, found ${type.name} (${name})`);
   const scale = type.name === 'decimal' ? type.scale : 0;
   const keys = new Uint8Array(rowCount * 19);
   const keyOffsets = new Uint32Array(rowCount + 1);
