@@ -22,12 +22,12 @@ export default tseslint.config(
     },
   },
   {
-    files: ['**/*.spec.ts', '**/*.contract.ts', '**/*.checks.ts', 'test/**', 'bench/**', 'tools/**'],
+    files: ['**/*.spec.ts', '**/*.contract.ts', '**/*.checks.ts', 'test/**', 'bench/**', 'tools/**', '**/*fixtures.ts', '**/test/**'],
     rules: { 'max-lines-per-function': 'off', 'no-console': 'off' },
   },
   {
     files: ['libs/retention/**/*.ts', 'libs/learning/**/*.ts'],
-    ignores: ['**/*.spec.ts', '**/*.checks.ts'],
+    ignores: ['**/*.spec.ts', '**/*.checks.ts', '**/*fixtures.ts'],
     rules: { 'no-restricted-properties': ['error', ...clockAndChance] },
   },
   {

@@ -14,7 +14,7 @@ const steps = {
   tests: ['node_modules/vitest/vitest.mjs', 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`],
   types: ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json', '--noEmit', '--incremental', 'false'],
   'dashboard types': ['node_modules/typescript/bin/tsc', '-p', 'apps/api/dashboard/tsconfig.json', '--noEmit'],
-  boundaries: ['node_modules/dependency-cruiser/bin/dependency-cruise.mjs', 'apps', 'libs', 'tools', 'bench', 'test', '--config', '.dependency-cruiser.cjs'],
+  boundaries: ['node_modules/dependency-cruiser/bin/dependency-cruiser.mjs', 'apps', 'libs', 'tools', 'bench', 'test', '--config', '.dependency-cruiser.cjs'],
   lint: ['node_modules/eslint/bin/eslint.js', '.', '--max-warnings', '0'],
   unused: ['node_modules/knip/bin/knip.js'],
 };

@@ -8,7 +8,7 @@ import { build } from 'vite';
 import { MemoryExperimentTracker, readConfiguration, SystemClock, type EventLog } from '#tideline/platform';
 import { createHttpServer, listen } from '../../apps/api/src/http-server.ts';
 import { apiSettings } from '../../apps/api/src/settings.ts';
-import { appendScores, fabricatedLog, fabricatedModel, fabricatedScore, fabricatedSource, loadFabricatedModel, packJson, promote } from '../../apps/api/test/fabricated-world.ts';
+import { appendScores, appendTransitions, fabricatedLog, fabricatedModel, fabricatedReaders, fabricatedScore, fabricatedSource, promote } from '../../apps/api/test/fabricated-world.ts';
 
 /*
  * Goal: the page as a person sees it, in a real browser: live scores arrive, the riskiest stand on top, an entity tells its story,
@@ -61,12 +61,12 @@ describe.skipIf(executable === undefined)('the dashboard in a browser', () => {
     for (let version = 0; version < 3; version++) await promote(tracker, 'churn-fabricated-shop', 'model.bin', fabricatedModel(weights), metrics);
     const sources = [fabricatedSource('fabricated-shop', { state }), fabricatedSource('fabricated-clicks')];
     const settings = apiSettings(readConfiguration({ TIDELINE_PORT: '0' }));
-    app = await createHttpServer({ log, tracker, clock: new SystemClock(), sources, synthetic: ['fabricated-shop'], loadModel: loadFabricatedModel }, settings, dashboardFolder);
+    app = await createHttpServer({ log, tracker, clock: new SystemClock(), sources, synthetic: ['fabricated-shop'], ...fabricatedReaders }, settings, dashboardFolder);
     await scoreSome(400);
-    const writer = await log.openWriter('fabricated-transitions');
-    const transitions = Array.from({ length: 6 }, (_, index) => ({ key: '12346', value: { state: [9, 1, 30, 300, 40, 12, 37.5, 20], action: index % 3 === 2 ? 'return' : 'purchase', reward: index % 3 === 2 ? -4.5 : 12.5 + index, nextState: [index, 2, 42.5, 301, 41, 12, 37.5, 20], done: false, eventTime: `2026-03-0${index + 1}T09:30:00.000Z` } }));
-    await writer.commit({ appends: [{ topic: 'transitions.fabricated-shop', partition: 0, records: packJson(transitions) }] });
-    await writer.close();
+    await appendTransitions(log, 'fabricated-shop', Array.from({ length: 6 }, (_, index) => ({
+      entity: '12346', eventTimeMs: Date.parse(`2026-03-0${index + 1}T09:30:00Z`), state: [9, 1, 30, 300, 40, 12, 37.5, 20],
+      action: index % 3 === 2 ? 'return' : 'purchase', reward: index % 3 === 2 ? -4.5 : 12.5 + index, nextState: [index, 2, 42.5, 301, 41, 12, 37.5, 20], done: false,
+    })));
     url = await listen(app, settings);
     browser = await chromium.launch({ ...(executable === undefined ? {} : { executablePath: executable }), args: ['--no-sandbox'] });
     page = await browser.newPage({ viewport: { width: 1440, height: 1000 }, colorScheme: 'light' });

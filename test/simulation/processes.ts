@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 export const root = join(import.meta.dirname, '..', '..');
 
-export function programOf(app: string): string {
+function programOf(app: string): string {
   return join(root, 'dist', 'apps', app, 'src', 'main.js');
 }
 
@@ -18,16 +18,25 @@ export class House {
   readonly folder: string;
   readonly env: Readonly<Record<string, string>>;
   readonly #children = new Map<string, ChildProcess>();
+  readonly #starts = new Map<string, number>();
+  readonly #startLines = new Map<string, number>();
   /** What the apps wrote, for the message of a failed test. */
   readonly lines: string[] = [];
 
-  /** `schemas` may be shared by houses: the ids in records' values then mean the same in both. */
-  constructor(folder: string, schemas: string) {
+  /** Schemas and models lie in a folder that houses share: ids and versions then mean the same in all of them. */
+  constructor(folder: string, common: string) {
     this.folder = folder;
     mkdirSync(folder, { recursive: true });
     symlinkSync(join(root, 'sources'), join(folder, 'sources'));
     const door = (name: string): string => `file:${join(folder, name)}`;
-    this.env = { EVENT_LOG: door('log'), OBJECT_STORE: door('lake'), EXPERIMENTS: door('mlruns'), SCHEMA_REGISTRY: `file:${schemas}` };
+    this.env = {
+      EVENT_LOG: door('log'),
+      OBJECT_STORE: door('lake'),
+      EXPERIMENTS: `file:${join(common, 'mlruns')}`,
+      SCHEMA_REGISTRY: `file:${join(common, 'schemas')}`,
+      // Most of a short run is starting up; compiled code may be kept.
+      NODE_COMPILE_CACHE: join(common, 'compile-cache'),
+    };
   }
 
   start(app: string, env: Readonly<Record<string, string>> = {}): void {
@@ -38,6 +47,18 @@ export class House {
     });
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (text: Buffer) => this.lines.push(`${app}: ${text.toString('utf8').trimEnd()}`));
     this.#children.set(app, child);
+    this.#starts.set(app, this.starts(app) + 1);
+    this.#startLines.set(app, this.lines.length);
+  }
+
+  starts(app: string): number {
+    return this.#starts.get(app) ?? 0;
+  }
+
+  /** How many of the lines since the app's last start match. */
+  said(app: string, pattern: RegExp): number {
+    const text = this.lines.slice(this.#startLines.get(app) ?? 0).filter((line) => line.startsWith(`${app}: `)).join('\n');
+    return text.match(new RegExp(pattern, 'g'))?.length ?? 0;
   }
 
   isRunning(app: string): boolean {

@@ -51,6 +51,13 @@ function* walk(command: Command): Iterable<Command> {
   for (const child of command.commands) yield* walk(child);
 }
 
+// Whoever reads the output (a pager, head) may have seen enough: that is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0);
+  process.stderr.write(`tideline: could not write the result: ${error.message}\n`);
+  process.exit(1);
+});
+
 try {
   await program.parseAsync(process.argv);
 } catch (error) {

@@ -3,7 +3,7 @@ import {
   loadConfiguration, nearestName, openEventLog, openExperimentTracker, openObjectStore, openSchemaRegistry, readTextFolders, SystemClock,
   type Configuration, type EventLog, type ExperimentTracker, type ObjectStore, type SchemaRegistry,
 } from '#tideline/platform';
-import { parseSources, SOURCE_FILE_NAMES, type Source } from '#tideline/retention';
+import { InvalidSourcesError, SOURCE_FILE_NAMES, sourcesOrThrow, type Source } from '#tideline/retention';
 import { failed, wrongUse } from './command-error.ts';
 
 /** Which app a command acts as: whose part of the event log it writes. */
@@ -48,9 +48,11 @@ export class World {
   }
 
   async sources(): Promise<readonly Source[]> {
-    const { sources, problems } = parseSources(await readTextFolders('sources', SOURCE_FILE_NAMES));
-    if (problems.length === 0) return sources;
-    throw failed(problems.map(({ path, line, column, message }) => `${path}:${line}:${column}: ${message}`).join('\n'));
+    try {
+      return sourcesOrThrow(await readTextFolders('sources', SOURCE_FILE_NAMES));
+    } catch (error) {
+      throw error instanceof InvalidSourcesError ? failed(error.message) : error;
+    }
   }
 
   /** The source of that name, or a message that names the nearest one. */

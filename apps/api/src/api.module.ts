@@ -1,7 +1,7 @@
 import { Inject, Logger, Module, type BeforeApplicationShutdown, type DynamicModule, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { EventLog, ExperimentTracker, Metrics, type Clock } from '#tideline/platform';
 import type { Source } from '#tideline/retention';
-import { Api } from './api.ts';
+import { Api, type DecodedTransition } from './api.ts';
 import { EntitiesController } from './entities/entities.controller.ts';
 import { HealthController } from './health/health.controller.ts';
 import { Telemetry } from './health/telemetry.ts';
@@ -9,6 +9,7 @@ import { ModelCatalog } from './models/model-catalog.ts';
 import { ModelStore } from './models/model-store.ts';
 import { ModelsController } from './models/models.controller.ts';
 import type { LoadedModel } from './models/served-model.ts';
+import type { VisitLookup } from './models/visit-value-table.ts';
 import { Forecaster } from './predict/forecaster.ts';
 import { LiveBoard } from './scores/live-board.ts';
 import { LiveView } from './scores/live-view.ts';
@@ -24,6 +25,8 @@ export interface ApiParts {
   readonly sources: readonly Source[];
   readonly synthetic: readonly string[];
   readonly loadModel: (bytes: Uint8Array) => LoadedModel;
+  readonly loadVisitValues: (bytes: Uint8Array) => VisitLookup;
+  readonly decodeTransition: (bytes: Uint8Array) => DecodedTransition;
   readonly pollMs?: number;
   readonly warn?: (message: string) => void;
 }
@@ -46,7 +49,7 @@ export class ApiModule implements OnApplicationBootstrap, OnModuleDestroy, Befor
     const sources = new SourceCatalog(parts.sources, parts.synthetic);
     const board = new LiveBoard({ entityLimit: 50_000, transitionsPerEntity: 20, recentLimit: 1000, now });
     const subjects = parts.sources.map((source) => ({ name: source.name, target: source.models.target, hasVisits: source.features.visit !== undefined }));
-    const models = new ModelStore(parts.tracker, subjects, { loadModel: parts.loadModel, pollMs: parts.pollMs ?? POLL_MS, now, warn });
+    const models = new ModelStore(parts.tracker, subjects, { loadModel: parts.loadModel, loadVisitValues: parts.loadVisitValues, pollMs: parts.pollMs ?? POLL_MS, now, warn });
     const view = new LiveView(parts.log, board, { sources: sources.names, newest: NEWEST, now, warn, onModelUpdate: () => void models.refresh() });
     const stream = new ScoreStream(parts.log, view);
     const telemetry = new Telemetry(new Metrics('api'), {
@@ -67,7 +70,7 @@ export class ApiModule implements OnApplicationBootstrap, OnModuleDestroy, Befor
         { provide: Telemetry, useValue: telemetry },
         { provide: Forecaster, useValue: new Forecaster(sources, models, board) },
         { provide: ModelCatalog, useValue: new ModelCatalog(parts.tracker, models) },
-        { provide: Api, useValue: new Api(parts.log, parts.tracker, sources, models, view) },
+        { provide: Api, useValue: new Api(parts, sources, models, view, parts.decodeTransition) },
       ],
     };
   }

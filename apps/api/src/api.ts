@@ -1,7 +1,7 @@
 import type { EventLog, ExperimentTracker } from '#tideline/platform';
 import { unknownEntity } from './predict/forecaster.ts';
 import type { ModelStore } from './models/model-store.ts';
-import { visitValuesName } from './models/served-model.ts';
+import { stepsOf } from './models/visit-value-table.ts';
 import type { ChurnScore, ScoreLine } from './scores/churn-score.ts';
 import type { LiveView } from './scores/live-view.ts';
 import type { SourceCatalog } from './sources/source-catalog.ts';
@@ -10,6 +10,16 @@ export interface ReadinessCheck {
   readonly name: string;
   readonly ok: boolean;
   readonly found: string;
+}
+
+/** A step of an entity as it lies on `transitions.<source>`. */
+export interface DecodedTransition {
+  readonly eventTimeMs: number | null;
+  readonly state: Float64Array;
+  readonly action: string;
+  readonly reward: number;
+  readonly nextState: Float64Array | null;
+  readonly done: boolean;
 }
 
 /**
@@ -22,13 +32,15 @@ export class Api {
   readonly #sources: SourceCatalog;
   readonly #models: ModelStore;
   readonly #view: LiveView;
+  readonly #decodeTransition: (bytes: Uint8Array) => DecodedTransition;
 
-  constructor(log: EventLog, tracker: ExperimentTracker, sources: SourceCatalog, models: ModelStore, view: LiveView) {
-    this.#log = log;
-    this.#tracker = tracker;
+  constructor(doors: { log: EventLog; tracker: ExperimentTracker }, sources: SourceCatalog, models: ModelStore, view: LiveView, decodeTransition: (bytes: Uint8Array) => DecodedTransition) {
+    this.#log = doors.log;
+    this.#tracker = doors.tracker;
     this.#sources = sources;
     this.#models = models;
     this.#view = view;
+    this.#decodeTransition = decodeTransition;
   }
 
   /** From here on answers come from the champion and the live picture. */
@@ -106,26 +118,28 @@ export class Api {
     if (line === undefined) throw unknownEntity(this.#view.board, source.name, entity, '/id');
     const score = readScore(line);
     const features = source.features.state.map((name, index) => ({ name, value: score.state[index] ?? null, asOf: score.featureTime }));
-    const transitions = this.#view.board.transitionsOf(source.name, entity).map(readTransition).reverse();
+    const transitions = this.#view.board.transitionsOf(source.name, entity).map((bytes) => describeTransition(this.#decodeTransition(bytes))).reverse();
     return { source: source.name, entity, eventTime: score.eventTime, featureTime: score.featureTime, features, score, transitions, visitValues: this.#visitValuesOf(source.name, entity) };
   }
 
   #visitValuesOf(source: string, entity: string): object | null {
     const table = this.#models.visitValues(source);
-    const steps = table?.by.get(entity);
-    if (table === undefined || steps === undefined) return null;
-    const rows = [...steps].sort(([a], [b]) => a - b).map(([step, value]) => ({ step, ...value }));
-    return { name: visitValuesName(source), version: table.version, steps: rows };
+    if (table === undefined || !table.groups.has(entity)) return null;
+    return { name: table.name, version: table.version, steps: stepsOf(table, entity) };
   }
 }
 
-/** A transition is shown as it was written; what is no JSON is shown as text. */
-function readTransition(json: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch {
-    return { text: json };
-  }
+/** JSON has no NaN: a feature without a value is null. */
+function describeTransition({ eventTimeMs, state, action, reward, nextState, done }: DecodedTransition): object {
+  const vector = (values: Float64Array): (number | null)[] => Array.from(values, (value) => (Number.isFinite(value) ? value : null));
+  return {
+    eventTime: eventTimeMs === null ? null : new Date(eventTimeMs).toISOString(),
+    state: vector(state),
+    action,
+    reward,
+    nextState: nextState === null ? null : vector(nextState),
+    done,
+  };
 }
 
 function readScore(line: ScoreLine): ChurnScore {

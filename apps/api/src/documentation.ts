@@ -26,7 +26,7 @@ function hotPaths(): Record<string, PathItem> {
     '/sources/{source}/predict': { post: operation('predict', 'The chance of churn for features or for a live entity; an array gives an array', predictBody, [source, reasons], { oneOf: [predictionAnswer, { type: 'array', items: predictionAnswer }] }) },
     '/predict': { post: operation('predict', 'One customer: the named form or features side by side with customer_id', predictOneBody, [reasons], predictionAnswer) },
     '/api/predict': { post: operation('predict', 'Prediction of a named model', apiPredictBody, [], { type: 'object', properties: { prediction: { type: 'number' }, probability: { type: ['number', 'null'] }, model_used: { type: 'string' } } }) },
-    '/predict/value': { post: operation('predict', 'What the rest of a visit is expected to bring from this page on', predictValueBody, [], { type: 'object', properties: { expected_revenue: { type: 'number' } } }) },
+    '/predict/value': { post: operation('predict', 'What the rest of a visit is expected to bring after this page', predictValueBody, [], { type: 'object', properties: { expected_revenue: { type: 'number' }, mean_reward: { type: 'number' }, leave_probability: { type: 'number' } } }) },
     '/scores/stream': {
       get: {
         tags: ['scores'],

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { VisitValues } from '#tideline/retention';
 import { MemoryExperimentTracker, readConfiguration, SystemClock, type EventLog, type ExperimentTracker } from '#tideline/platform';
-import { appendScores, fabricatedLog, fabricatedModel, fabricatedScore, fabricatedSource, loadFabricatedModel, packJson, promote } from '../test/fabricated-world.ts';
+import { appendScores, appendTransitions, fabricatedLog, fabricatedModel, fabricatedReaders, fabricatedScore, fabricatedSource, promote } from '../test/fabricated-world.ts';
 import { AddressTaken, createHttpServer, listen } from './http-server.ts';
 import { apiSettings } from './settings.ts';
 
@@ -11,13 +12,16 @@ import { apiSettings } from './settings.ts';
  * Method: the whole server over doors in memory, asked through Fastify's inject.
  */
 
-const visitValues = { by: { '6-2-4': { 0: { leave: 0.25, meanReward: 0.5, expectedValue: 1.75 } } } };
+const visitValues = new VisitValues([
+  { by: '6-2-4', step: 0, pages: 4, leaves: 1, reward: 2 },
+  { by: '6-2-4', step: 1, pages: 2, leaves: 2, reward: 3 },
+]);
 
 async function openWorld(environment: Record<string, string> = {}): Promise<{ app: NestFastifyApplication; log: EventLog; tracker: ExperimentTracker }> {
   const log = await fabricatedLog(['shop', 'visits']);
   const tracker = new MemoryExperimentTracker();
   const app = await createHttpServer(
-    { log, tracker, clock: new SystemClock(), sources: [fabricatedSource('shop'), fabricatedSource('visits', { visits: true })], synthetic: ['shop'], loadModel: loadFabricatedModel, pollMs: 20 },
+    { log, tracker, clock: new SystemClock(), sources: [fabricatedSource('shop'), fabricatedSource('visits', { visits: true })], synthetic: ['shop'], ...fabricatedReaders, pollMs: 20 },
     settingsOf(environment),
     '/nowhere',
   );
@@ -94,11 +98,10 @@ describe('the API with models and live scores', () => {
   beforeAll(async () => {
     ({ app, log, tracker } = await openWorld());
     await promote(tracker, 'churn-shop', 'model.bin', fabricatedModel({ recency: 1, orders: -2 }), { rocAuc: 0.8, rocAuc_low: 0.7, rocAuc_high: 0.9, baseline_rocAuc: 0.6 });
-    await promote(tracker, 'visit-values-visits', 'visit-values.json', Buffer.from(JSON.stringify(visitValues)));
+    await promote(tracker, 'visit-values-visits', 'visit-values.json', visitValues.save());
     await appendScores(log, 0, [fabricatedScore('shop', 'e-1', 0.9, { offset: 1 }), fabricatedScore('shop', 'e-2', 0.4, { offset: 2, state: [1, null] }), fabricatedScore('shop', 'e-3', null, { offset: 3 })]);
     await appendScores(log, 1, [fabricatedScore('shop', 'e-4', 0.95, { offset: 4 }), fabricatedScore('shop', 'e-1', 0.7, { offset: 5, state: [2, 1] })]);
-    const writer = await log.openWriter('fabricated-transitions');
-    await writer.commit({ appends: [{ topic: 'transitions.shop', partition: 0, records: packJson([1, 2].map((reward) => ({ key: 'e-1', value: { state: [1, 1], action: 'buy', reward, nextState: null, done: false } }))) }] });
+    await appendTransitions(log, 'shop', [1, 2].map((reward) => ({ entity: 'e-1', eventTimeMs: Date.parse('2026-03-04T10:00:00Z'), state: [NaN, 1], action: 'buy', reward, nextState: null, done: false })));
     await app.init();
     await vi.waitFor(async () => expect((await ask(app, 'GET', '/sources/shop/entities/e-1')).body.transitions).toHaveLength(2));
     await vi.waitFor(async () => expect((await ask(app, 'GET', '/sources')).body[0].live.scores).toBe(5));
@@ -176,10 +179,10 @@ describe('the API with models and live scores', () => {
 
   it('values a visit by segment or its three parts', async () => {
     const answer = await ask(app, 'POST', '/predict/value', { age_level: 6, gender: 2, purchase_power: 4, page_id: 0 });
-    expect(answer.body).toMatchObject({ segment: '6-2-4', expected_revenue: 1.75, leave_probability: 0.25, mean_reward: 0.5 });
+    expect(answer.body).toMatchObject({ segment: '6-2-4', expected_revenue: 0.75 * 1.5, leave_probability: 0.25, mean_reward: 0.5 });
     expectProblem(await ask(app, 'POST', '/predict/value', { age_level: 6, page_id: 0 }), 400, '/gender');
     expectProblem(await ask(app, 'POST', '/predict/value', { segment: '6-2-4' }), 400, '/page_id');
-    expectProblem(await ask(app, 'POST', '/predict/value', { segment: '6-2-4', page_id: 3 }), 404);
+    expectProblem(await ask(app, 'POST', '/predict/value', { segment: '6-2-4', page_id: 3 }), 404, '/page_id');
     expect((await ask(app, 'POST', '/predict/value', { segment: '6-2-5', page_id: 0 })).body.nearest).toBe('6-2-4');
   });
 
@@ -189,7 +192,7 @@ describe('the API with models and live scores', () => {
       entity: 'e-1',
       features: [{ name: 'recency', value: 2, asOf: '2026-03-04T00:00:00.000Z' }, { name: 'orders', value: 1 }],
       score: { churnProbability: 0.7 },
-      transitions: [{ reward: 2 }, { reward: 1 }],
+      transitions: [{ reward: 2, eventTime: '2026-03-04T10:00:00.000Z', state: [null, 1], action: 'buy', nextState: null, done: false }, { reward: 1 }],
     });
     const top = await ask(app, 'GET', '/sources/shop/top?limit=2');
     expect(top.body).toMatchObject([{ entity: 'e-4' }, { entity: 'e-1' }]);

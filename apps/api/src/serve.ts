@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { loadModel } from '#tideline/learning';
-import { createLogger, isPlatformError, openEventLog, openExperimentTracker, SystemClock, type Environment } from '#tideline/platform';
+import { createLogger, isPlatformError, openEventLog, openExperimentTracker, readTextFolders, SystemClock, type Environment } from '#tideline/platform';
+import { decodeTransition, InvalidSourcesError, SOURCE_FILE_NAMES, sourcesOrThrow, VisitValues } from '#tideline/retention';
 import { AddressTaken, createHttpServer, listen } from './http-server.ts';
 import { installationRoot, readSettings } from './settings.ts';
-import { loadSources } from './sources/load-sources.ts';
 
 /** What ends a start for good: trying again without changing something would fail the same way. */
 export const EXIT_HOPELESS = 78;
@@ -14,18 +14,19 @@ export async function serve(environment: Environment, ended: Promise<void>): Pro
     const { configuration, settings, synthetic } = readSettings(environment);
     const logger = createLogger({ app: 'api', level: configuration.logLevel });
     const root = installationRoot();
-    const sources = await loadSources(join(root, 'sources'));
+    const sources = sourcesOrThrow(await readTextFolders(join(root, 'sources'), SOURCE_FILE_NAMES));
     await using doors = new AsyncDisposableStack();
     const log = doors.adopt(await openEventLog(configuration.eventLog, { app: 'api' }), (door) => door.close());
     const tracker = doors.adopt(await openExperimentTracker(configuration.experiments), (door) => door.close());
-    const parts = { log, tracker, clock: new SystemClock(), sources, synthetic, loadModel, warn: (message: string) => logger.warn(message) };
+    const readers = { loadModel, loadVisitValues: (bytes: Uint8Array) => VisitValues.load(bytes), decodeTransition };
+    const parts = { ...readers, log, tracker, clock: new SystemClock(), sources, synthetic, warn: (message: string) => logger.warn(message) };
     const app = doors.adopt(await createHttpServer(parts, settings, join(root, 'dist', 'dashboard')), (server) => server.close());
     const address = await listen(app, settings);
     logger.info({ address, sources: sources.map(({ name }) => name), keys: settings.keys.length }, `answering at ${address}`);
     await ended;
     return 0;
   } catch (error) {
-    if (error instanceof AddressTaken || isPlatformError(error, 'SETTING_INVALID') || isPlatformError(error, 'ADDRESS_INVALID')) {
+    if (error instanceof AddressTaken || error instanceof InvalidSourcesError || isPlatformError(error, 'SETTING_INVALID') || isPlatformError(error, 'ADDRESS_INVALID')) {
       process.stderr.write(`tideline api: ${error.message}\n`);
       return EXIT_HOPELESS;
     }

@@ -1,6 +1,6 @@
 import type { EventLog, ExperimentTracker, ModelVersion, PackedRecords } from '#tideline/platform';
 import { MemoryEventLog, packTexts } from '#tideline/platform';
-import type { Source } from '#tideline/retention';
+import { decodeTransition, TransitionWriter, VisitValues, type Source } from '#tideline/retention';
 import type { LoadedModel } from '../src/models/served-model.ts';
 import type { ChurnScore } from '../src/scores/churn-score.ts';
 
@@ -10,7 +10,7 @@ import type { ChurnScore } from '../src/scores/churn-score.ts';
  */
 
 /** Records of text keys and JSON values, packed as the log wants them. */
-export function packJson(entries: readonly { key: string; value: unknown }[], timestampMs = Date.parse('2026-03-04T10:00:00Z')): PackedRecords {
+function packJson(entries: readonly { key: string; value: unknown }[], timestampMs = Date.parse('2026-03-04T10:00:00Z')): PackedRecords {
   return packTexts(entries.map(({ key, value }) => ({ key, value: JSON.stringify(value), timestampMs })));
 }
 
@@ -37,7 +37,7 @@ export function fabricatedModel(weights: Readonly<Record<string, number>>, bias 
 }
 
 /** Reads what `fabricatedModel` wrote; throws on anything else, as a real loader does. */
-export function loadFabricatedModel(bytes: Uint8Array): LoadedModel {
+function loadFabricatedModel(bytes: Uint8Array): LoadedModel {
   const { weights, bias } = JSON.parse(Buffer.from(bytes).toString()) as { weights: Record<string, number>; bias: number };
   const featureNames = Object.keys(weights);
   const parts = (x: Float64Array): number[] => featureNames.map((name, index) => (Number.isNaN(x[index]) ? 0 : weights[name] * x[index]));
@@ -51,6 +51,34 @@ export function loadFabricatedModel(bytes: Uint8Array): LoadedModel {
       return bias;
     },
   };
+}
+
+/** What turns bytes into meaning in a fabricated world. */
+export const fabricatedReaders = { loadModel: loadFabricatedModel, loadVisitValues: (bytes: Uint8Array) => VisitValues.load(bytes), decodeTransition };
+
+/** A step of a fabricated entity. */
+export interface FabricatedStep {
+  readonly entity: string;
+  readonly eventTimeMs: number | null;
+  readonly state: readonly number[];
+  readonly action: string;
+  readonly reward: number;
+  readonly nextState: readonly number[] | null;
+  readonly done: boolean;
+}
+
+/** Appends one batch of transitions of a source, written as the speed layer writes them. */
+export async function appendTransitions(log: EventLog, source: string, steps: readonly FabricatedStep[]): Promise<void> {
+  const out = new TransitionWriter(1);
+  for (const { entity, state, nextState, action, ...step } of steps) {
+    const key = Buffer.from(entity);
+    const text = Buffer.from(action);
+    const states = { state: Float64Array.from(state), stateAt: 0, nextState: nextState === null ? null : Float64Array.from(nextState) };
+    out.write(key, 0, key.length, { ...step, ...states, action: text, actionStart: 0, actionEnd: text.length }, step.eventTimeMs ?? 0, state.length);
+  }
+  const writer = await log.openWriter(`fabricated-transitions-${source}`);
+  await writer.commit({ appends: [{ topic: `transitions.${source}`, partition: 0, records: out.finish() }] });
+  await writer.close();
 }
 
 /** A score of a fabricated entity. */

@@ -16,13 +16,16 @@ export function asOfTimes(models: ModelDefinitions, tileMs: number, firstMs: num
   const latest = Math.floor(lastMs / tileMs) * tileMs;
   if (models.asOf === undefined || models.label.kind !== 'absence') return { labelled: [], latest };
   const { everyMs, anchorMs, historyMs } = models.asOf;
-  const earliest = firstMs + historyMs;
-  const last = lastMs - models.label.horizonMs;
   const labelled: number[] = [];
-  for (let k = Math.floor((last - anchorMs) / everyMs); labelled.length < MOST_AS_OFS; k--) {
+  for (let k = Math.floor((lastMs - models.label.horizonMs - anchorMs) / everyMs); labelled.length < MOST_AS_OFS; k--) {
     const time = anchorMs + k * everyMs;
-    if (time < earliest) break;
+    if (time < firstMs + historyMs) break;
     labelled.unshift(time);
   }
   return { labelled, latest };
+}
+
+/** Whether data up to `lastMs` tell the label as of a time: an absence is one only when the whole horizon was watched. */
+export function hasWholeHorizon({ label }: ModelDefinitions, asOfMs: number, lastMs: number): boolean {
+  return label.kind === 'absence' && asOfMs + label.horizonMs <= lastMs;
 }

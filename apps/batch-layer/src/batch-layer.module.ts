@@ -4,10 +4,9 @@ import {
   Clock, createLogger, EventLog, ExperimentTracker, loadConfiguration, ObjectStore, openEventLog, openExperimentTracker, openObjectStore,
   openSchemaRegistry, readTextFolders, SchemaRegistry, SystemClock, type Configuration, type Logger,
 } from '#tideline/platform';
-import { SOURCE_FILE_NAMES } from '#tideline/retention';
+import { SOURCE_FILE_NAMES, sourcesOrThrow } from '#tideline/retention';
 import { BatchLayer } from './batch-layer.ts';
 import { Schedule } from './schedule.ts';
-import { sourcesOf } from './sources-of.ts';
 
 export const CONFIGURATION = Symbol('configuration');
 export const LOGGER = Symbol('logger');
@@ -31,7 +30,7 @@ export const LOGGER = Symbol('logger');
     },
     {
       provide: Schedule,
-      useFactory: async (layer: BatchLayer, clock: Clock, logger: Logger) => new Schedule(layer, sourcesOf(await readTextFolders('sources', SOURCE_FILE_NAMES)), clock, logger),
+      useFactory: async (layer: BatchLayer, clock: Clock, logger: Logger) => new Schedule(layer, sourcesOrThrow(await readTextFolders('sources', SOURCE_FILE_NAMES)), clock, logger),
       inject: [BatchLayer, Clock, LOGGER],
     },
   ],

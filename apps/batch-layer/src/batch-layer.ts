@@ -1,11 +1,11 @@
 import type { Lake, Sql } from '#tideline/lake';
 import type { Clock, EventLog, ExperimentTracker, SchemaRegistry } from '#tideline/platform';
-import { registeredCodec, type Source } from '#tideline/retention';
+import { registeredCodec, tableNames, type Source } from '#tideline/retention';
 import { compactSource, type CompactionReport } from './compact.ts';
 import { buildGold, type GoldOptions, type GoldReport } from './gold.ts';
 import { landSource, type Landing } from './land.ts';
 import { landRejects } from './rejects.ts';
-import { tableNames } from './table-names.ts';
+import { lastBuild, type Build } from './table-rewrite.ts';
 import { publishVisitValues } from './visits.ts';
 
 /** The batch layer's doors and engines. */
@@ -34,14 +34,16 @@ export class BatchLayer {
     this.#doors = doors;
   }
 
-  async land(source: Source, signal?: AbortSignal, onProgress?: (landed: number, behind: number) => void): Promise<Landing & { rejects: number }> {
+  /** Lands what is new; `rejects` counts dead letters. An aborted landing has committed what it had read. */
+  async land(source: Source, signal?: AbortSignal, onProgress?: (read: number, behind: number) => void): Promise<Landing & { rejects: number }> {
     const { log, lake, registry } = this.#doors;
     const landing = await landSource({ source, log, lake, codec: await registeredCodec(source, registry), signal, onProgress });
-    const rejects = await landRejects(source, this.#doors);
+    const rejects = signal?.aborted === true ? 0 : await landRejects(source, this.#doors);
     return { ...landing, rejects };
   }
 
-  async build(source: Source, options: Pick<GoldOptions, 'asOfMs' | 'onProgress'> = {}): Promise<BuildReport> {
+  /** Throws `NothingToBuildError` without rows in silver, `RangeError` for an as-of time that the source can't have. */
+  async build(source: Source, options: Pick<GoldOptions, 'asOfMs' | 'signal' | 'onProgress'> = {}): Promise<BuildReport> {
     const gold = await buildGold({ source, lake: this.#doors.lake, sql: this.#doors.sql, ...options });
     const visitSegments = source.features.visit === undefined ? undefined : await publishVisitValues(source, this.#doors);
     return { ...gold, visitSegments };
@@ -50,6 +52,12 @@ export class BatchLayer {
   /** Rows in the source's silver table. */
   async silverRows(source: Source): Promise<number> {
     return (await this.#doors.lake.table(tableNames(source).silver).current())?.rowCount ?? 0;
+  }
+
+  /** The last build of the training frame, or undefined when there is none that follows the source's present definition. */
+  async lastBuild(source: Source): Promise<Build | undefined> {
+    const build = await lastBuild(this.#doors.lake.table(tableNames(source).training));
+    return build?.definition === source.version ? build : undefined;
   }
 
   async compact(source: Source): Promise<readonly CompactionReport[]> {

@@ -1,6 +1,5 @@
 import { compact, planCompaction, type Lake, type Sql } from '#tideline/lake';
-import type { Source } from '#tideline/retention';
-import { tableNames } from './table-names.ts';
+import { tableNames, type Source } from '#tideline/retention';
 
 /** What putting small files together changed in one table. */
 export interface CompactionReport {

@@ -1,7 +1,8 @@
-import type { ColumnDefinition, DataFileWriter, Lake, Snapshot, Sql, Table } from '#tideline/lake';
-import { FeatureFormulas, labelsSql, PartialReader, partialsSql, recordFeaturesSql, type Column, type ColumnBatch, type Source } from '#tideline/retention';
-import { asOfTimes, type AsOfTimes } from './as-of-times.ts';
-import { tableNames } from './table-names.ts';
+import type { ColumnDefinition, Lake, Snapshot, Sql } from '#tideline/lake';
+import { labelsSql, partialsSql, recordFeaturesSql, tableNames, type Column, type ColumnBatch, type Source } from '#tideline/retention';
+import { asOfTimes, hasWholeHorizon, type AsOfTimes } from './as-of-times.ts';
+import { FeatureFrame } from './feature-frame.ts';
+import { TableRewrite } from './table-rewrite.ts';
 
 export interface GoldOptions {
   readonly source: Source;
@@ -9,23 +10,20 @@ export interface GoldOptions {
   readonly sql: Sql;
   /** Only this as-of time (a tile border), instead of the models' grid and the newest. */
   readonly asOfMs?: number | undefined;
+  /** Aborting it ends the build with the signal's reason; what stood in gold stays. */
+  readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((done: number, of: number) => void) | undefined;
 }
 
 /** What a build put into gold, and of which silver snapshot. */
 export interface GoldReport {
   readonly silverVersion: number;
+  /** As-of times, ISO; empty for a source without time. */
   readonly asOf: readonly string[];
   readonly featureRows: number;
   readonly trainingRows: number;
   readonly labelledRows: number;
 }
-
-const string = { name: 'string' } as const;
-const timestamp = { name: 'timestamp' } as const;
-const double = { name: 'double' } as const;
-const int = { name: 'int' } as const;
-const bigint = { name: 'bigint' } as const;
 
 /** There is nothing in silver to build from. */
 export class NothingToBuildError extends Error {
@@ -34,10 +32,12 @@ export class NothingToBuildError extends Error {
 
 /**
  * Rebuilds the source's gold tables from the newest silver snapshot: features as of each time, labels that look forward, and both joined
- * as the training frame. A row as of T uses records before T; its label uses records from T on.
+ * as the training frame. A row as of T uses records before T; its label uses records from T on. With one as-of time whose label is not
+ * known yet, labels and training frame stay as they were. `RangeError` for an as-of time that the source can't have.
  */
 export async function buildGold(options: GoldOptions): Promise<GoldReport> {
   const { source, lake, sql } = options;
+  checkAsOf(options);
   const names = tableNames(source);
   const silver = lake.table(names.silver);
   const snapshot = await silver.current();
@@ -49,159 +49,134 @@ export async function buildGold(options: GoldOptions): Promise<GoldReport> {
   return { silverVersion: snapshot.version, ...report };
 }
 
-/** Columns of gold's feature tables: who, as of when, the features. */
+function checkAsOf({ source, asOfMs }: GoldOptions): void {
+  if (asOfMs === undefined) return;
+  const { name, tileMs } = source;
+  if (tileMs === undefined) throw new RangeError(`expected no as-of time: ${name} has no time column`);
+  if (asOfMs % tileMs !== 0) {
+    throw new RangeError(`expected an as-of time on a tile border of ${tileMs / 60_000} min (UTC), found ${new Date(asOfMs).toISOString()}`);
+  }
+}
+
+type Frames = Omit<GoldReport, 'silverVersion'>;
+
+const string = { name: 'string' } as const;
+const double = { name: 'double' } as const;
+const int = { name: 'int' } as const;
+
+/** Whose row it is, as of when. */
 const keyColumns: readonly ColumnDefinition[] = [
   { name: 'entity', type: string, nullable: false },
-  { name: 'as_of', type: timestamp, nullable: false },
+  { name: 'as_of', type: { name: 'timestamp' }, nullable: false },
 ];
 const featureColumns = (source: Source): ColumnDefinition[] =>
   source.features.features.map(({ name }) => ({ name, type: double, nullable: true }));
-const labelColumn: ColumnDefinition = { name: 'label', type: int, nullable: true };
+/** Classes are whole numbers; what a regression learns need not be. */
+const labelColumn = (source: Source): ColumnDefinition => ({ name: 'label', type: source.models.task === 'classification' ? int : double, nullable: true });
 
-async function buildAsOfFrames(options: GoldOptions, silver: Snapshot): Promise<Omit<GoldReport, 'silverVersion'>> {
-  const { source, lake, sql, onProgress } = options;
+async function buildAsOfFrames(options: GoldOptions, silver: Snapshot): Promise<Frames> {
+  const { source, lake, onProgress } = options;
   const names = tableNames(source);
   const times = await timesOf(options);
   const all = [...new Set([...times.labelled, times.latest])].sort((a, b) => a - b);
+  const label = labelColumn(source);
   const features = await TableRewrite.open(lake, names.features, [...keyColumns, ...featureColumns(source)]);
-  const labels = await TableRewrite.open(lake, names.labels, [...keyColumns, labelColumn]);
-  const training = await TableRewrite.open(lake, names.training, [...keyColumns, ...featureColumns(source), labelColumn]);
-  const formulas = new FeatureFormulas(source);
-  let done = 0;
-  for (const asOfMs of all) {
-    const labelOf = times.labelled.includes(asOfMs) ? await readLabels(options, asOfMs) : undefined;
-    for await (const batch of sql.batches(partialsSql(source, names.silver, asOfMs))) {
-      const keys = withAsOf(batch.columns[batch.names.indexOf('entity')]!, asOfMs, batch.rowCount);
-      const frame = finishBatch(source, formulas, batch, asOfMs);
-      await features.write([...keys, ...frame], batch.rowCount);
-      if (labelOf === undefined) continue;
-      const label = labelColumnOf(keys[0], batch.rowCount, labelOf);
-      await labels.write([...keys, label], batch.rowCount);
-      await training.write([...keys, ...frame, label], batch.rowCount);
+  const labels = await TableRewrite.open(lake, names.labels, [...keyColumns, label]);
+  const training = await TableRewrite.open(lake, names.training, [...keyColumns, ...featureColumns(source), label]);
+  const frame = new FeatureFrame(source);
+  const keepLabels = options.asOfMs !== undefined && times.labelled.length === 0;
+  const tables = [features, labels, training];
+  try {
+    for (const [done, asOfMs] of all.entries()) {
+      for await (const { keys, columns, label: known, rowCount } of framesAsOf(options, frame, asOfMs, times.labelled.includes(asOfMs))) {
+        await features.write([...keys, ...columns], rowCount);
+        if (known === undefined) continue;
+        await labels.write([...keys, known], rowCount);
+        await training.write([...keys, ...columns, known], rowCount);
+      }
+      onProgress?.(done + 1, all.length);
     }
-    onProgress?.(++done, all.length);
+    const featureRows = await publishNext(tables, source, silver);
+    const labelledRows = keepLabels ? 0 : await publishNext(tables, source, silver);
+    const trainingRows = keepLabels ? 0 : await publishNext(tables, source, silver);
+    return { asOf: all.map((ms) => new Date(ms).toISOString()), featureRows, labelledRows, trainingRows };
+  } finally {
+    for (const table of tables) await table.abort();
   }
-  const summary = { silver: `${names.silver}@${silver.version}`, definition: source.version };
-  const rows = { featureRows: await features.publish(silver, summary), labelledRows: await labels.publish(silver, summary), trainingRows: await training.publish(silver, summary) };
-  return { asOf: all.map((ms) => new Date(ms).toISOString()), ...rows };
 }
+
+/** Publishes the first of the tables and takes it off the list: what a failed commit wrote may belong to the table. */
+async function publishNext(tables: TableRewrite[], source: Source, silver: Snapshot): Promise<number> {
+  return tables.shift()!.publish(source, silver);
+}
+
+interface Frame {
+  readonly keys: readonly [entity: Column, asOf: Column];
+  readonly columns: readonly Column[];
+  /** Undefined where the label is not known yet. */
+  readonly label: Column | undefined;
+  readonly rowCount: number;
+}
+
+/** Rows of the population as of a time, by entity. */
+async function* framesAsOf({ source, sql, signal }: GoldOptions, frame: FeatureFrame, asOfMs: number, labelled: boolean): AsyncIterable<Frame> {
+  const { silver } = tableNames(source);
+  const partials = partialsSql(source, silver, asOfMs);
+  // Features and labels are of the same population by definition; a left join would show it if they weren't.
+  const statement = labelled
+    ? `SELECT f.*, l.label AS ${LABEL} FROM (${partials}) f LEFT JOIN (${labelsSql(source, silver, asOfMs)}) l USING (entity) ORDER BY entity`
+    : partials;
+  for await (const batch of sql.batches(statement, signal === undefined ? {} : { signal })) {
+    const { rowCount } = batch;
+    const asOf: Column = { type: { name: 'timestamp' }, values: new Float64Array(rowCount).fill(asOfMs) };
+    const label = labelled ? toLabel(source, columnOf(batch, LABEL)) : undefined;
+    yield { keys: [columnOf(batch, 'entity'), asOf], columns: frame.finish(batch, asOfMs), label, rowCount };
+  }
+}
+
+/** Aggregates have names of their own, so the label joined to them takes one that none can have. */
+const LABEL = '_label';
 
 async function timesOf({ source, sql, asOfMs }: GoldOptions): Promise<AsOfTimes> {
-  const tileMs = source.tileMs!;
-  if (asOfMs !== undefined && asOfMs % tileMs !== 0) {
-    throw new RangeError(`expected an as-of time on a tile border of ${tileMs / 60_000} min (UTC), found ${new Date(asOfMs).toISOString()}`);
-  }
+  const time = `"${source.time}"`;
   const [span] = await sql.rows(
-    `SELECT CAST(epoch_ms(min("${source.time}")) AS BIGINT) AS first, CAST(epoch_ms(max("${source.time}")) AS BIGINT) AS last FROM ${tableNames(source).silver} WHERE NOT _late`,
+    `SELECT CAST(epoch_ms(min(${time})) AS BIGINT) AS first, CAST(epoch_ms(max(${time})) AS BIGINT) AS last FROM ${tableNames(source).silver} WHERE NOT _late`,
   );
-  const times = asOfTimes(source.models, tileMs, Number(span!['first']), Number(span!['last']));
-  if (asOfMs === undefined) return times;
-  const label = source.models.label;
-  const whole = label.kind === 'absence' && asOfMs + label.horizonMs <= Number(span!['last']);
-  return { labelled: whole ? [asOfMs] : [], latest: asOfMs };
-}
-
-async function readLabels({ source, sql }: GoldOptions, asOfMs: number): Promise<Map<string, number>> {
-  const labels = new Map<string, number>();
-  for await (const batch of sql.batches(labelsSql(source, tableNames(source).silver, asOfMs))) {
-    const entity = batch.columns[batch.names.indexOf('entity')]!;
-    const label = batch.columns[batch.names.indexOf('label')]!;
-    for (let row = 0; row < batch.rowCount; row++) labels.set(textAt(entity, row), label.values[row]!);
-  }
-  return labels;
-}
-
-function labelColumnOf(entity: Column, rowCount: number, labelOf: ReadonlyMap<string, number>): Column {
-  const values = new Int32Array(rowCount);
-  const nulls = new Uint8Array(rowCount);
-  for (let row = 0; row < rowCount; row++) {
-    const label = labelOf.get(textAt(entity, row));
-    if (label === undefined) nulls[row] = 1;
-    else values[row] = label;
-  }
-  return { type: int, values, nulls };
-}
-
-const withAsOf = (entity: Column, asOfMs: number, rowCount: number): [Column, Column] => [
-  entity,
-  { type: timestamp, values: new Float64Array(rowCount).fill(asOfMs) },
-];
-
-/** Feature columns of a batch of partials, finished by the closure that the stream uses too; NaN is null. */
-function finishBatch(source: Source, formulas: FeatureFormulas, batch: ColumnBatch, asOfMs: number): Column[] {
-  const reader = new PartialReader(source, batch, formulas);
-  const partials = new Float64Array(formulas.aggregates.length);
-  const texts = new Array<string | null>(formulas.aggregates.length).fill(null);
-  const record = new Float64Array(formulas.record.length);
-  const out = new Float64Array(formulas.names.length);
-  const values = formulas.names.map(() => new Float64Array(batch.rowCount));
-  const nulls = formulas.names.map(() => new Uint8Array(batch.rowCount));
-  for (let row = 0; row < batch.rowCount; row++) {
-    reader.read(row, partials, texts, record);
-    formulas.finish(partials, texts, asOfMs, out, record);
-    for (let k = 0; k < out.length; k++) {
-      const value = out[k]!;
-      if (Number.isFinite(value)) values[k]![row] = value;
-      else nulls[k]![row] = 1;
-    }
-  }
-  return values.map((column, k) => ({ type: double, values: column, nulls: nulls[k]! }));
+  const [firstMs, lastMs] = [Number(span!['first']), Number(span!['last'])];
+  if (asOfMs === undefined) return asOfTimes(source.models, source.tileMs!, firstMs, lastMs);
+  return { labelled: hasWholeHorizon(source.models, asOfMs, lastMs) ? [asOfMs] : [], latest: asOfMs };
 }
 
 /** Sources without time: every record is a decision, its features are the entity's last n records before it and its own context. */
-async function buildRecordFrame({ source, lake, sql, onProgress }: GoldOptions, silver: Snapshot): Promise<Omit<GoldReport, 'silverVersion'>> {
+async function buildRecordFrame({ source, lake, sql, signal, onProgress }: GoldOptions, silver: Snapshot): Promise<Frames> {
   const names = tableNames(source);
   const identity: ColumnDefinition[] = [
     { name: 'entity', type: string, nullable: false },
     { name: '_partition', type: int, nullable: false },
-    { name: '_offset', type: bigint, nullable: false },
+    { name: '_offset', type: { name: 'bigint' }, nullable: false },
   ];
-  const training = await TableRewrite.open(lake, names.training, [...identity, ...featureColumns(source), labelColumn]);
-  const formulas = new FeatureFormulas(source);
+  const training = await TableRewrite.open(lake, names.training, [...identity, ...featureColumns(source), labelColumn(source)]);
+  const frame = new FeatureFrame(source);
+  const tables = [training];
   let done = 0;
-  for await (const batch of sql.batches(recordFeaturesSql(source, names.silver))) {
-    const find = (name: string): Column => batch.columns[batch.names.indexOf(name)]!;
-    const frame = finishBatch(source, formulas, batch, NaN);
-    await training.write([...identity.map(({ name }) => find(name)), ...frame, toLabel(find('label'))], batch.rowCount);
-    onProgress?.((done += batch.rowCount), silver.rowCount);
+  try {
+    for await (const batch of sql.batches(recordFeaturesSql(source, names.silver), signal === undefined ? {} : { signal })) {
+      const keys = identity.map(({ name }) => columnOf(batch, name));
+      await training.write([...keys, ...frame.finish(batch, NaN), toLabel(source, columnOf(batch, 'label'))], batch.rowCount);
+      onProgress?.((done += batch.rowCount), silver.rowCount);
+    }
+    const trainingRows = await publishNext(tables, source, silver);
+    return { asOf: [], featureRows: trainingRows, trainingRows, labelledRows: trainingRows };
+  } finally {
+    for (const table of tables) await table.abort();
   }
-  const trainingRows = await training.publish(silver, { silver: `${names.silver}@${silver.version}`, definition: source.version });
-  return { asOf: [], featureRows: trainingRows, trainingRows, labelledRows: trainingRows };
 }
 
-/** Outcomes are 0 or 1, or null where unknown. */
-const toLabel = (column: Column): Column => ({ type: int, values: Int32Array.from(column.values), ...(column.nulls === undefined ? {} : { nulls: column.nulls }) });
+function columnOf(batch: ColumnBatch, name: string): Column {
+  return batch.columns[batch.names.indexOf(name)]!;
+}
 
-const decoder = new TextDecoder();
-const textAt = (column: Column, row: number): string =>
-  decoder.decode((column.values as Uint8Array).subarray(column.offsets![row]!, column.offsets![row + 1]!));
-
-/** A table whose rows are all replaced by one commit. */
-class TableRewrite {
-  readonly #table: Table;
-  readonly #names: readonly string[];
-  readonly #writer: DataFileWriter;
-
-  private constructor(table: Table, names: readonly string[], writer: DataFileWriter) {
-    this.#table = table;
-    this.#names = names;
-    this.#writer = writer;
-  }
-
-  static async open(lake: Lake, name: string, columns: readonly ColumnDefinition[]): Promise<TableRewrite> {
-    const table = lake.table(name);
-    await table.ensure(columns);
-    return new TableRewrite(table, columns.map((column) => column.name), await table.writer());
-  }
-
-  async write(columns: readonly Column[], rowCount: number): Promise<void> {
-    if (rowCount > 0) await this.#writer.write({ rowCount, names: this.#names, columns });
-  }
-
-  /** Publishes what was written in the place of everything; returns its rows. */
-  async publish(silver: Snapshot, summary: Readonly<Record<string, string>>): Promise<number> {
-    const files = await this.#writer.finish();
-    await this.#table.overwrite(files, { offsets: silver.offsets, summary });
-    return files.reduce((rows, file) => rows + file.rowCount, 0);
-  }
+function toLabel(source: Source, { values, nulls }: Column): Column {
+  const { type } = labelColumn(source);
+  return { type, values: type.name === 'int' ? Int32Array.from(values) : Float64Array.from(values), ...(nulls === undefined ? {} : { nulls }) };
 }

@@ -1,8 +1,9 @@
-import { nextOffset, type ColumnDefinition, type DataFileWriter, type Lake, type Snapshot, type Table } from '#tideline/lake';
-import { isPlatformError, type EventLog, type RecordBatch } from '#tideline/platform';
-import { createRefiner, LateMarker, type ColumnBatch, type RecordCodec, type Refined, type Source } from '#tideline/retention';
-import { provenanceColumns, withProvenance } from './provenance.ts';
-import { tableNames } from './table-names.ts';
+import type { ColumnDefinition, Lake } from '#tideline/lake';
+import type { EventLog, RecordBatch } from '#tideline/platform';
+import { createRefiner, LateMarker, tableNames, takeRows, type Column, type RecordCodec, type Source } from '#tideline/retention';
+import { LandingTable, type LandingRows } from './landing-table.ts';
+import { besideEachOther, provenanceColumns, provenanceOf } from './provenance.ts';
+import { takingTurns } from './taking-turns.ts';
 
 export interface LandOptions {
   readonly source: Source;
@@ -12,9 +13,10 @@ export interface LandOptions {
   readonly codec: RecordCodec;
   /** Commit after this many rows, so that a crash repeats little and nothing waits long to be seen. */
   readonly rowsPerCommit?: number;
+  /** Aborting it commits what has been read so far and stops. */
   readonly signal?: AbortSignal | undefined;
-  /** Rows landed so far by this call, and records that the topic still holds beyond them. */
-  readonly onProgress?: ((landed: number, behind: number) => void) | undefined;
+  /** Records read so far by this call, and those still to read. */
+  readonly onProgress?: ((read: number, behind: number) => void) | undefined;
 }
 
 /** What one landing added. */
@@ -30,170 +32,151 @@ const ROWS_PER_COMMIT = 500_000;
 const READ_BYTES = 16 << 20;
 
 /**
- * Lands everything new on `raw.<source>` as bronze (what arrived) and silver (typed, valid, derived) in one pass. Each table's
- * snapshot names the offsets it holds per partition and the running maximum of event time at their end, so each goes on by itself
- * where it stopped, whatever was lost between the two commits.
+ * Lands everything that was on `raw.<source>` when it began as bronze (what arrived) and silver (typed, valid, derived) in one pass.
+ * Each table's snapshot names the offsets it holds per partition and the running maximum of event time at their end, so each goes on by
+ * itself where it stopped, whatever was lost between the two commits. Several landings at once only take turns.
  */
 export async function landSource(options: LandOptions): Promise<Landing> {
   const { source, lake } = options;
   const names = tableNames(source);
-  const bronze = await LandingTable.open(lake.table(names.bronze), bronzeColumns(source));
-  const silver = await LandingTable.open(lake.table(names.silver), silverColumns(source));
-  const total = { bronzeRows: 0, silverRows: 0, refusedRows: 0, lateRows: 0 };
-  for (let partition = 0; partition < source.deployment.partitions; partition++) {
-    await landPartition(options, partition, bronze, silver, total);
-  }
-  return total;
+  const ends = await endsOf(options);
+  const landed = { bronzeRows: 0, silverRows: 0, refusedRows: 0, lateRows: 0 };
+  await takingTurns(async () => {
+    const bronze = await LandingTable.open(lake.table(names.bronze), bronzeColumns(source));
+    const silver = await LandingTable.open(lake.table(names.silver), silverColumns(source));
+    try {
+      await new LandingPass(options, bronze, silver, ends, landed).run();
+    } catch (error) {
+      await bronze.abort();
+      await silver.abort();
+      throw error;
+    }
+  });
+  return landed;
+}
+
+/** Ends of all partitions, asked at once: what one transaction put on several of them is landed together. No topic is an empty one. */
+async function endsOf({ source, log }: LandOptions): Promise<readonly number[]> {
+  const topic = (await log.describeTopics()).find((description) => description.topic === `raw.${source.name}`);
+  const ends = new Array<number>(source.deployment.partitions).fill(0);
+  for (const { partition, end } of topic?.partitions ?? []) ends[partition] = end;
+  return ends;
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
-async function landPartition(options: LandOptions, partition: number, bronze: LandingTable, silver: LandingTable, total: Mutable<Landing>): Promise<void> {
-  const { source, log, codec, signal } = options;
-  const topic = `raw.${source.name}`;
-  const end = await endOf(log, topic, partition);
-  const first = bronze.next(partition) <= silver.next(partition) ? bronze : silver;
-  let offset = first.next(partition);
-  const marker = new LateMarker(source.latenessMs, first.watermarkMs(partition));
-  const prepare = createPreparation(source, codec);
-  const rowsPerCommit = options.rowsPerCommit ?? ROWS_PER_COMMIT;
-  while (offset < end && signal?.aborted !== true) {
-    const writers = [await bronze.begin(partition), await silver.begin(partition)];
-    try {
-      const from = offset;
-      while (offset < end && offset - from < rowsPerCommit) {
-        const batches = await log.read(topic, partition, offset, { maxBytes: READ_BYTES, maxWaitMs: 0 });
-        // Offsets at the end of a networked log may hold no record (a transaction's own marks).
-        if (batches.length === 0) offset = end;
-        for (const batch of batches) {
-          const rows = prepare(batch, marker);
-          const next = batch.baseOffset + batch.count;
-          if (await bronze.take(batch, rows.raw, next, marker.watermarkMs)) total.bronzeRows += rows.raw.rowCount;
-          if (await silver.take(batch, rows.silver, next, marker.watermarkMs)) {
-            total.silverRows += rows.silver.rowCount;
-            total.refusedRows += rows.raw.rowCount - rows.silver.rowCount;
-            total.lateRows += rows.late;
-          }
-          offset = next;
-        }
-        options.onProgress?.(total.bronzeRows, end - offset);
-        if (signal?.aborted) break;
-      }
-      await bronze.commit();
-      await silver.commit();
-    } catch (error) {
-      for (const writer of writers) await writer.abort().catch(() => undefined);
-      throw error;
+class LandingPass {
+  readonly #options: LandOptions;
+  readonly #bronze: LandingTable;
+  readonly #silver: LandingTable;
+  readonly #ends: readonly number[];
+  /** Of all passes of the call, counted when committed. */
+  readonly #landed: Mutable<Landing>;
+  readonly #prepare: (batch: RecordBatch, marker: LateMarker) => { bronze: LandingRows; silver: LandingRows };
+  #read = 0;
+  #behind = 0;
+
+  constructor(options: LandOptions, bronze: LandingTable, silver: LandingTable, ends: readonly number[], landed: Mutable<Landing>) {
+    this.#options = options;
+    this.#bronze = bronze;
+    this.#silver = silver;
+    this.#ends = ends;
+    this.#landed = landed;
+    this.#prepare = createPreparation(options.source, options.codec);
+  }
+
+  async run(): Promise<void> {
+    this.#behind = this.#ends.reduce((sum, end, partition) => sum + Math.max(0, end - this.#laggard(partition).next(partition)), 0);
+    for (const [partition, end] of this.#ends.entries()) await this.#land(partition, end);
+  }
+
+  get #isStopped(): boolean {
+    return this.#options.signal?.aborted === true;
+  }
+
+  /** The table that is further behind: the pass begins where it does. */
+  #laggard(partition: number): LandingTable {
+    return this.#bronze.next(partition) <= this.#silver.next(partition) ? this.#bronze : this.#silver;
+  }
+
+  async #land(partition: number, end: number): Promise<void> {
+    const { rowsPerCommit = ROWS_PER_COMMIT } = this.#options;
+    const laggard = this.#laggard(partition);
+    const marker = new LateMarker(this.#options.source.latenessMs, laggard.watermarkMs(partition));
+    let offset = laggard.next(partition);
+    while (offset < end && !this.#isStopped) {
+      await this.#bronze.begin(partition);
+      await this.#silver.begin(partition);
+      const commitAt = Math.min(end, offset + rowsPerCommit);
+      while (offset < commitAt && !this.#isStopped) offset = await this.#take(partition, offset, end, marker);
+      const { rows } = await this.#bronze.commit();
+      this.#landed.bronzeRows += rows;
+      const silver = await this.#silver.commit();
+      this.#landed.silverRows += silver.rows;
+      this.#landed.refusedRows += silver.refused;
+      this.#landed.lateRows += silver.late;
     }
   }
-}
 
-/** A topic that nobody has written yet is empty, not an error. */
-async function endOf(log: EventLog, topic: string, partition: number): Promise<number> {
-  try {
-    return (await log.offsets(topic, partition)).end;
-  } catch (error) {
-    if (isPlatformError(error, 'NOT_FOUND')) return 0;
-    throw error;
+  /** Takes the batches of one read; gives the offset to go on at. */
+  async #take(partition: number, from: number, end: number, marker: LateMarker): Promise<number> {
+    const { log, source, onProgress } = this.#options;
+    const batches = await log.read(`raw.${source.name}`, partition, from, { maxBytes: READ_BYTES, maxWaitMs: 0 });
+    let offset = from;
+    for (const batch of batches) {
+      if (batch.baseOffset >= end) break;
+      const rows = this.#prepare(batch, marker);
+      await this.#bronze.take(batch, rows.bronze, marker.watermarkMs);
+      await this.#silver.take(batch, rows.silver, marker.watermarkMs);
+      offset = batch.baseOffset + batch.count;
+      this.#read += batch.count;
+    }
+    // Offsets at the end of a networked log may hold no record (a transaction's own marks).
+    if (offset === from) offset = end;
+    onProgress?.(this.#read, Math.max(0, this.#behind - this.#read));
+    return offset;
   }
 }
 
-interface PreparedRows {
-  readonly raw: ColumnBatch;
-  readonly silver: ColumnBatch;
-  readonly late: number;
-}
-
-function createPreparation(source: Source, codec: RecordCodec): (batch: RecordBatch, marker: LateMarker) => PreparedRows {
+/** Rows of both tables for one batch; batches come in offset order, since `_late` depends on it. */
+function createPreparation(source: Source, codec: RecordCodec): (batch: RecordBatch, marker: LateMarker) => { bronze: LandingRows; silver: LandingRows } {
   const refine = createRefiner(source);
-  const timeColumn = source.time === undefined ? -1 : source.columns.findIndex((column) => column.name === source.time);
+  const timeColumn = source.columns.findIndex((column) => column.name === source.time);
   return (batch, marker) => {
     const raw = codec.decode(batch);
-    const refined = refine(raw);
-    const time = timeColumn < 0 ? undefined : raw.columns[timeColumn]!.values;
-    const late = time instanceof Float64Array ? marker.mark(time) : new Uint8Array(batch.count);
+    const { batch: refined, kept, rejections } = refine(raw);
+    // As in the stream, a refused record is not late and moves nothing.
+    const lateKept = timeColumn < 0 ? new Uint8Array(kept.length) : marker.mark(refined.columns[timeColumn]!.values as Float64Array);
+    const late = rejections.length === 0 ? lateKept : scatter(lateKept, kept, batch.count);
+    const arrived = besideEachOther(provenanceOf(batch), { rowCount: batch.count, names: [lateColumn.name], columns: [lateOf(late)] });
+    const provenance = rejections.length === 0 ? arrived : takeRows(arrived, kept);
+    const lateRows = lateKept.reduce((sum, isLate) => sum + isLate, 0);
     return {
-      raw: withProvenance(raw, batch, late),
-      silver: withProvenance(refined.batch, batch, late, refined.rejections.length > 0 ? refined.kept : undefined),
-      late: countLate(late, refined),
+      bronze: { batch: besideEachOther(raw, arrived), refused: 0, late: lateRows },
+      silver: { batch: besideEachOther(refined, provenance), refused: rejections.length, late: lateRows },
     };
   };
 }
 
-function countLate(late: Uint8Array, { kept }: Refined): number {
-  let count = 0;
-  for (let i = 0; i < kept.length; i++) count += late[kept[i]!]!;
-  return count;
+function scatter(values: Uint8Array, to: Int32Array, length: number): Uint8Array {
+  const scattered = new Uint8Array(length);
+  for (let k = 0; k < to.length; k++) scattered[to[k]!] = values[k]!;
+  return scattered;
 }
+
+/** Decided once, in offset order, and stored, so that every layer agrees. */
+const lateColumn: ColumnDefinition = { name: '_late', type: { name: 'boolean' }, nullable: false };
+const lateOf = (values: Uint8Array): Column => ({ type: lateColumn.type, values });
 
 const bronzeColumns = (source: Source): ColumnDefinition[] => [
   ...source.columns.map(({ name, type, nullable }) => ({ name, type, nullable })),
   ...provenanceColumns,
+  lateColumn,
 ];
 
 const silverColumns = (source: Source): ColumnDefinition[] => [
   ...source.columns.map(({ name, type, nullable }) => ({ name, type, nullable })),
   ...source.derived.map(({ name, type }) => ({ name, type, nullable: true })),
   ...provenanceColumns,
+  lateColumn,
 ];
-
-/** One of the two tables while it takes the rows of one partition up to its next commit. */
-class LandingTable {
-  readonly #table: Table;
-  #snapshot: Snapshot | undefined;
-  /** Running maximum of event time by partition, as the last append left it. */
-  #summary: Readonly<Record<string, string>>;
-  #writer: DataFileWriter | undefined;
-  #partition = 0;
-  #start = 0;
-  #end = 0;
-  #watermarkMs = -Infinity;
-
-  private constructor(table: Table, snapshot: Snapshot | undefined, lastAppend: Snapshot | undefined) {
-    this.#table = table;
-    this.#snapshot = snapshot;
-    this.#summary = lastAppend?.summary ?? {};
-  }
-
-  static async open(table: Table, columns: readonly ColumnDefinition[]): Promise<LandingTable> {
-    await table.ensure(columns);
-    // A compaction rearranges rows and says nothing of the log; the last append does.
-    const lastAppend = (await table.snapshots()).find((snapshot) => snapshot.operation === 'append');
-    return new LandingTable(table, await table.current(), lastAppend);
-  }
-
-  /** The first offset of the partition that the table does not hold. */
-  next(partition: number): number {
-    return nextOffset(this.#snapshot?.offsets, partition);
-  }
-
-  watermarkMs(partition: number): number {
-    const text = this.#summary[`watermarkMs.${partition}`];
-    return text === undefined ? -Infinity : Number(text);
-  }
-
-  async begin(partition: number): Promise<DataFileWriter> {
-    this.#partition = partition;
-    this.#start = this.#end = this.next(partition);
-    this.#watermarkMs = this.watermarkMs(partition);
-    this.#writer = await this.#table.writer({ boundsOf: ['_partition', '_offset'] });
-    return this.#writer;
-  }
-
-  /** False when the table holds the batch already (the other table was behind). */
-  async take(batch: RecordBatch, rows: ColumnBatch, next: number, watermarkMs: number): Promise<boolean> {
-    if (batch.baseOffset < this.#end) return false;
-    await this.#writer!.write(rows);
-    this.#end = next;
-    this.#watermarkMs = watermarkMs;
-    return true;
-  }
-
-  async commit(): Promise<void> {
-    const files = await this.#writer!.finish();
-    if (this.#end === this.#start) return;
-    // What the summary says of other partitions stays true: this commit did not touch them.
-    if (Number.isFinite(this.#watermarkMs)) this.#summary = { ...this.#summary, [`watermarkMs.${this.#partition}`]: String(this.#watermarkMs) };
-    this.#snapshot = await this.#table.append(files, { offsets: { [this.#partition]: [this.#start, this.#end] }, summary: this.#summary });
-  }
-}

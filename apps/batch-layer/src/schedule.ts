@@ -1,39 +1,52 @@
+import { CommitConflict, SqlError } from '#tideline/lake';
 import { isPlatformError, type Clock, type Logger } from '#tideline/platform';
 import type { Source } from '#tideline/retention';
 import type { BatchLayer } from './batch-layer.ts';
-import { NothingToBuildError } from './gold.ts';
 
-/** How long to wait after a round in which nothing was new. */
+/** How long to wait after each look at all sources. */
 const IDLE_MS = 2_000;
 /** Between two landings of a topic that keeps growing: each makes a file, so not at every record. */
 const LAND_EVERY_MS = 10_000;
-/** Gold is rebuilt when silver grew by this share since the last build, and at most so often. */
+/** Gold is rebuilt once silver has grown by this share since the last build, has come to rest, or has waited long enough. */
 const GROWTH = 0.2;
+const BUILD_AT_LAST_MS = 600_000;
+/** At most so often; sooner while there is nothing to learn from yet. */
 const BUILD_EVERY_MS = 30_000;
+const FIRST_BUILD_EVERY_MS = 10_000;
+/** A build takes at most this share of the time. */
+const BUILD_SHARE = 0.2;
 
+/** What the schedule knows of one source. */
 interface Progress {
   landedAtMs: number;
-  builtAtMs: number;
+  /** The last landing found nothing new. */
+  atRest: boolean;
   silverRows: number;
+  builtAtMs: number;
+  buildMs: number;
   builtRows: number;
+  trainingRows: number;
 }
+
+/** What of the batch layer the schedule calls. */
+export type ScheduledWork = Pick<BatchLayer, 'land' | 'compact' | 'build' | 'silverRows' | 'lastBuild'>;
 
 /** Runs the batch layer by itself: lands what is new, rebuilds gold when enough is, compacts in between. */
 export class Schedule {
-  readonly #layer: BatchLayer;
+  readonly #layer: ScheduledWork;
   readonly #sources: readonly Source[];
   readonly #clock: Clock;
-  readonly #logger: Logger;
+  readonly #logger: Pick<Logger, 'info' | 'warn'>;
   readonly #progress = new Map<string, Progress>();
 
-  constructor(layer: BatchLayer, sources: readonly Source[], clock: Clock, logger: Logger) {
+  constructor(layer: ScheduledWork, sources: readonly Source[], clock: Clock, logger: Pick<Logger, 'info' | 'warn'>) {
     this.#layer = layer;
     this.#sources = sources;
     this.#clock = clock;
     this.#logger = logger;
   }
 
-  /** Until the signal aborts; a round that fails because of the world is told and tried again. */
+  /** Until the signal aborts; a round that fails because of the world or the data is told and tried again. */
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       for (const source of this.#sources) {
@@ -41,7 +54,8 @@ export class Schedule {
         try {
           await this.#round(source, signal);
         } catch (error) {
-          if (!isPlatformError(error) && !(error instanceof NothingToBuildError)) throw error;
+          if (signal.aborted) return;
+          if (!isToldAndTriedAgain(error)) throw error;
           this.#logger.warn({ err: error }, `${source.name}: this round failed and is tried again`);
         }
       }
@@ -50,26 +64,58 @@ export class Schedule {
   }
 
   async #round(source: Source, signal: AbortSignal): Promise<void> {
-    const nowMs = this.#clock.nowMs();
-    const progress = this.#progress.get(source.name) ?? { landedAtMs: -Infinity, builtAtMs: -Infinity, silverRows: 0, builtRows: 0 };
-    this.#progress.set(source.name, progress);
-    if (nowMs - progress.landedAtMs >= LAND_EVERY_MS) {
-      const landing = await this.#layer.land(source, signal);
-      progress.landedAtMs = this.#clock.nowMs();
-      if (landing.silverRows > 0 || landing.bronzeRows > 0) {
-        this.#logger.info({ source: source.name, ...landing }, `${source.name}: landed ${landing.bronzeRows} rows`);
-        for (const { table, filesBefore, filesAfter } of await this.#layer.compact(source)) {
-          this.#logger.info({ table, filesBefore, filesAfter }, `${table}: ${filesBefore} files became ${filesAfter}`);
-        }
-      }
-      progress.silverRows = await this.#layer.silverRows(source);
-    }
-    const grown = progress.silverRows > progress.builtRows * (1 + GROWTH);
-    if (!grown || nowMs - progress.builtAtMs < BUILD_EVERY_MS || signal.aborted) return;
-    const startMs = this.#clock.nowMs();
-    const report = await this.#layer.build(source);
-    progress.builtAtMs = this.#clock.nowMs();
-    progress.builtRows = progress.silverRows;
-    this.#logger.info({ source: source.name, ...report, seconds: (progress.builtAtMs - startMs) / 1000 }, `${source.name}: built gold, ${report.trainingRows} rows to learn from`);
+    const progress = await this.#progressOf(source);
+    if (this.#clock.nowMs() - progress.landedAtMs >= LAND_EVERY_MS) await this.#land(source, progress, signal);
+    if (!signal.aborted && this.#isBuildDue(source, progress)) await this.#build(source, progress, signal);
   }
+
+  /** What is built already is not built again by a new process. */
+  async #progressOf(source: Source): Promise<Progress> {
+    const known = this.#progress.get(source.name);
+    if (known !== undefined) return known;
+    const build = await this.#layer.lastBuild(source);
+    const built = { builtAtMs: -Infinity, buildMs: 0, builtRows: build?.silverRows ?? 0, trainingRows: build?.rowCount ?? 0 };
+    const progress = { landedAtMs: -Infinity, atRest: false, silverRows: 0, ...built };
+    this.#progress.set(source.name, progress);
+    return progress;
+  }
+
+  async #land(source: Source, progress: Progress, signal: AbortSignal): Promise<void> {
+    // Whether it fails or not, the next one waits its time.
+    progress.landedAtMs = this.#clock.nowMs();
+    const landing = await this.#layer.land(source, signal);
+    progress.landedAtMs = this.#clock.nowMs();
+    progress.atRest = landing.bronzeRows === 0 && landing.silverRows === 0;
+    if (!progress.atRest) {
+      this.#logger.info({ source: source.name, ...landing }, `${source.name}: landed ${landing.bronzeRows} rows`);
+      for (const { table, filesBefore, filesAfter } of await this.#layer.compact(source)) {
+        this.#logger.info({ table, filesBefore, filesAfter }, `${table}: ${filesBefore} files became ${filesAfter}`);
+      }
+    }
+    progress.silverRows = await this.#layer.silverRows(source);
+  }
+
+  #isBuildDue(source: Source, { atRest, silverRows, builtAtMs, buildMs, builtRows, trainingRows }: Progress): boolean {
+    if (silverRows <= builtRows) return false;
+    const sinceMs = this.#clock.nowMs() - builtAtMs;
+    const canLearn = source.time === undefined || source.models.asOf !== undefined;
+    const hasNothingToLearn = canLearn && trainingRows === 0;
+    if (sinceMs < Math.max(hasNothingToLearn ? FIRST_BUILD_EVERY_MS : BUILD_EVERY_MS, buildMs / BUILD_SHARE)) return false;
+    return hasNothingToLearn || atRest || silverRows > builtRows * (1 + GROWTH) || sinceMs >= BUILD_AT_LAST_MS;
+  }
+
+  async #build(source: Source, progress: Progress, signal: AbortSignal): Promise<void> {
+    const startMs = this.#clock.nowMs();
+    progress.builtAtMs = startMs;
+    const { silverRows } = progress;
+    const report = await this.#layer.build(source, { signal });
+    const buildMs = this.#clock.nowMs() - startMs;
+    Object.assign(progress, { builtAtMs: startMs + buildMs, buildMs, builtRows: silverRows, trainingRows: report.trainingRows });
+    this.#logger.info({ source: source.name, ...report, seconds: buildMs / 1000 }, `${source.name}: built gold, ${report.trainingRows} rows to learn from`);
+  }
+}
+
+/** The world (doors, the engine's memory and disk), another process's commit, or data beyond a declared limit; not our own mistakes. */
+function isToldAndTriedAgain(error: unknown): boolean {
+  return isPlatformError(error) || error instanceof CommitConflict || error instanceof SqlError || error instanceof RangeError;
 }

@@ -1,10 +1,10 @@
 import { Module } from '@nestjs/common';
-import { Clock, createLogger, EventLog, loadConfiguration, openEventLog, openSchemaRegistry, SchemaRegistry, SystemClock, type Configuration, type Logger } from '#tideline/platform';
+import { Clock, createLogger, EventLog, loadConfiguration, openEventLog, openSchemaRegistry, readTextFolders, SchemaRegistry, SystemClock, type Configuration, type Logger } from '#tideline/platform';
+import { SOURCE_FILE_NAMES, sourcesOrThrow } from '#tideline/retention';
 import { Ingestor } from './ingestor.ts';
-import { loadSources } from './load-sources.ts';
 import { logReplays } from './log-replays.ts';
 
-export const CONFIGURATION = Symbol('configuration');
+const CONFIGURATION = Symbol('configuration');
 export const LOGGER = Symbol('logger');
 
 /** Opens the ingestor's doors and wires its story. */
@@ -18,7 +18,7 @@ export const LOGGER = Symbol('logger');
     {
       provide: Ingestor,
       useFactory: async (log: EventLog, registry: SchemaRegistry, clock: Clock, logger: Logger) =>
-        new Ingestor({ log, registry, clock, lockFolder: 'data/locks' }, await loadSources('sources'), logReplays(logger, clock)),
+        new Ingestor({ log, registry, clock, lockFolder: 'data/locks' }, sourcesOrThrow(await readTextFolders('sources', SOURCE_FILE_NAMES)), logReplays(logger, clock)),
       inject: [EventLog, SchemaRegistry, Clock, LOGGER],
     },
   ],

@@ -11,26 +11,38 @@ export interface ReplayProgress extends FileFacts {
   readonly scanFrom: number;
   /** Bytes of all finished passes: what is committed is `passStart + byteOffset`, which only grows, as offsets must. */
   readonly passStart: number;
+  /** `passStart` of the pass in which rows and bytes began to be counted: 0, or that of the last start anew. */
+  readonly countedFrom: number;
   /** The pass reached the end of the file. */
   readonly finished: boolean;
   readonly rows: number;
   readonly accepted: number;
   readonly rejected: number;
   readonly rejectedBy: Readonly<Record<string, number>>;
+  /** Rows of replays that a start from the beginning forgot: they stay on the topic, so reconciling counts them too. */
+  readonly earlier?: Readonly<Record<'rows' | 'accepted' | 'rejected', number>>;
   /** Column names by position as the file's header gave them, for files with one. */
   readonly fields?: readonly string[];
 }
 
 export function firstProgress(file: FileFacts): ReplayProgress {
   const counts = { rows: 0, accepted: 0, rejected: 0, rejectedBy: {} };
-  return { loop: 0, byteOffset: 0, scanFrom: 0, passStart: 0, finished: false, ...counts, ...file };
+  return { loop: 0, byteOffset: 0, scanFrom: 0, passStart: 0, countedFrom: 0, finished: false, ...counts, ...file };
 }
 
 /** The beginning of another pass over the file, or over the file that took its place; the counts go on unless `anew`. */
 export function nextPass(before: ReplayProgress, file: FileFacts, anew: boolean): ReplayProgress {
   const first = firstProgress(file);
-  const counts = anew ? {} : { rows: before.rows, accepted: before.accepted, rejected: before.rejected, rejectedBy: before.rejectedBy };
-  return { ...first, ...counts, loop: before.loop + 1, passStart: before.passStart + before.byteOffset };
+  const passStart = before.passStart + before.byteOffset;
+  const { countedFrom, rows, accepted, rejected, rejectedBy, earlier } = before;
+  const counts = anew
+    ? { countedFrom: passStart, earlier: forgotten(before) }
+    : { countedFrom, rows, accepted, rejected, rejectedBy, ...(earlier && { earlier }) };
+  return { ...first, ...counts, loop: before.loop + 1, passStart };
+}
+
+function forgotten({ rows, accepted, rejected, earlier }: ReplayProgress): NonNullable<ReplayProgress['earlier']> {
+  return { rows: rows + (earlier?.rows ?? 0), accepted: accepted + (earlier?.accepted ?? 0), rejected: rejected + (earlier?.rejected ?? 0) };
 }
 
 export interface ChunkCounts {

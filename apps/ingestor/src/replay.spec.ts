@@ -4,16 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { MemoryEventLog, type EventLog, type SchemaRegistry } from '#tideline/platform';
-import type { Source } from '#tideline/retention';
+import { MemoryEventLog, readTextFolders, type EventLog, type SchemaRegistry } from '#tideline/platform';
+import { SOURCE_FILE_NAMES, sourcesOrThrow, type Source } from '#tideline/retention';
 import { chooseSeed, Fate, fatefulLog, Killed, seeded, SimulatedClock } from '../../../libs/streaming/src/fixtures.ts';
-import { loadSources } from './load-sources.ts';
 import { fileIdOf } from './file-identity.ts';
 import { replayFile, type ReplayOptions, type ReplaySummary } from './replay.ts';
 
 const root = join(import.meta.dirname, '..', '..', '..');
 const shared = [process.env['TIDELINE_SHARED'] ?? '', join(root, '..', 'shared'), join(root, '..', '..', 'shared')].find((path) => path !== '' && existsSync(path));
-const sources = await loadSources(join(root, 'sources'));
+const sources = sourcesOrThrow(await readTextFolders(join(root, 'sources'), SOURCE_FILE_NAMES));
 const source = sources.find(({ name }) => name === 'user-behavior')!;
 
 const registry: SchemaRegistry = {

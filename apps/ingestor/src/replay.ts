@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { setImmediate as yieldToLoop } from 'node:timers/promises';
 import { isPlatformError, lockExclusively, openLogFile, type EventLog, type FileLock, type LogFile, type SchemaRegistry } from '#tideline/platform';
-import { createRefiner, inspectLog, type Source } from '#tideline/retention';
+import { createRefiner, inspectLog, registeredCodec, type Source } from '#tideline/retention';
 import { OffsetWriter, patiently, systemTopics } from '#tideline/streaming';
 import { changeSince, factsOf, fileIdOf, type FileFacts } from './file-identity.ts';
 import { compileLayoutCheck } from './layout-check.ts';
@@ -10,9 +10,7 @@ import type { PackedChunk } from './pack-chunk.ts';
 import { packFile } from './pack-file.ts';
 import { advance, firstProgress, fromCommittedOffset, nextPass, toCommittedOffset, type ReplayProgress } from './replay-progress.ts';
 import { ReplayRefused } from './replay-refused.ts';
-import { registeredCodec } from './registered-codec.ts';
-import { scanChunksAside } from './scan-aside.ts';
-import { scanChunks, type ScannedChunk } from './scan-chunks.ts';
+import { scanChunks } from './scan-chunks.ts';
 
 export interface ReplayOptions {
   readonly source: Source;
@@ -46,12 +44,16 @@ export interface ReplayReport {
   readonly loop: number;
   /** Decompressed bytes of this pass that are done. */
   readonly byteOffset: number;
+  readonly bytesThisRun: number;
   /** Share of this pass that is done, 0 to 1; undefined for a pipe. */
   readonly share: number | undefined;
   readonly seconds: number;
 }
 
-/** Totals over every run of this replay: `read = accepted + rejected`; `seconds` and `resumedFrom` (a byte) are of this run. */
+/**
+ * Totals over every run and pass of this replay since it last began anew: `read = accepted + rejected`; `seconds`, `bytesThisRun` and
+ * `resumedFrom` (a byte of the file) are of this run.
+ */
 export interface ReplaySummary {
   readonly source: string;
   readonly file: string;
@@ -61,6 +63,7 @@ export interface ReplaySummary {
   readonly rejected: number;
   readonly rejectedBy: Readonly<Record<string, number>>;
   readonly bytes: number;
+  readonly bytesThisRun: number;
   readonly seconds: number;
   readonly resumedFrom: number;
   /** Why it ended: the file is at its end, it had been already before this run, or it was told to stop. */
@@ -69,8 +72,6 @@ export interface ReplaySummary {
 
 const CHUNK_ROWS = 5_000;
 const HEAD_BYTES = 262_144;
-/** From this size on a thread for scanning is worth its start. */
-const ASIDE_BYTES = 16 * 1024 * 1024;
 
 /**
  * Puts each line of a log on the event log exactly once: the records of a chunk, its dead letters and the byte reached are one
@@ -117,6 +118,8 @@ class Replay {
   readonly #startedAtMs: number;
   #progress: ReplayProgress;
   #resumedFrom = 0;
+  /** Bytes of the replay that were done before this run. */
+  #bytesBefore = 0;
   #rowsThisRun = 0;
 
   constructor(options: ReplayOptions, file: LogFile) {
@@ -153,6 +156,7 @@ class Replay {
     if (fromStart === true) this.#progress = nextPass(before, this.#facts, true);
     else this.#progress = await this.#resume(before);
     this.#resumedFrom = this.#progress.byteOffset;
+    this.#bytesBefore = bytesDone(this.#progress);
   }
 
   async #resume(before: ReplayProgress): Promise<ReplayProgress> {
@@ -196,7 +200,9 @@ class Replay {
     const pacer = new Pacer(pace, clock, this.#signal);
     const codec = await registeredCodec(source, registry);
     const packing = { source, codec, refine: createRefiner(source), fileId: this.#fileId, loop: this.#progress.loop };
-    const chunks = packFile(this.#scan(pacedChunkRows(pace, this.#options.chunkRows ?? CHUNK_ROWS)), { packing, pace, progress: this.#progress, clock });
+    const { scanFrom, fields } = this.#progress;
+    const request = { source, chunkRows: pacedChunkRows(pace, this.#options.chunkRows ?? CHUNK_ROWS), byteOffset: scanFrom, fields };
+    const chunks = packFile(scanChunks(this.#file, request), { packing, pace, progress: this.#progress, clock });
     // One commit is on its way while the next chunk is scanned and packed; the log may write on a thread of its own.
     let applied: Promise<boolean> = Promise.resolve(true);
     try {
@@ -217,14 +223,6 @@ class Replay {
     return this.#writer.commit([], toCommittedOffset(this.#progress));
   }
 
-  #scan(chunkRows: number): AsyncIterable<ScannedChunk> {
-    const { source, pace, path } = this.#options;
-    const request = { source, chunkRows, byteOffset: this.#progress.scanFrom, fields: this.#progress.fields };
-    const isLarge = (this.#file.byteCount ?? 0) >= ASIDE_BYTES;
-    const aside = this.#file.resumable && isLarge && (pace === undefined || pace.kind === 'unpaced');
-    return aside ? scanChunksAside(path, request) : scanChunks(this.#file, request);
-  }
-
   async #commit(chunk: PackedChunk): Promise<boolean> {
     const progress = advance(this.#progress, chunk);
     assert(progress.rows === progress.accepted + progress.rejected, `expected ${progress.rows} rows to be accepted or rejected, found ${progress.accepted} and ${progress.rejected}`);
@@ -240,11 +238,12 @@ class Replay {
     const { byteCount, wrappings } = this.#file;
     const done = wrappings.length === 0 ? byteOffset : bytesReadCompressed;
     const share = byteCount === undefined || byteCount === 0 ? undefined : Math.min(1, done / byteCount);
-    this.#options.onProgress?.({ read: rows, accepted, rejected, loop, byteOffset, share, seconds: this.#seconds });
+    this.#options.onProgress?.({ read: rows, accepted, rejected, loop, byteOffset, share, bytesThisRun: bytesDone(this.#progress) - this.#bytesBefore, seconds: this.#seconds });
   }
 
   #summary(ended: ReplaySummary['ended']): ReplaySummary {
-    const { rows, accepted, rejected, rejectedBy, passStart, byteOffset } = this.#progress;
+    const { rows, accepted, rejected, rejectedBy } = this.#progress;
+    const bytes = bytesDone(this.#progress);
     const { source, path } = this.#options;
     return {
       source: source.name,
@@ -254,7 +253,8 @@ class Replay {
       accepted,
       rejected,
       rejectedBy,
-      bytes: passStart + byteOffset,
+      bytes,
+      bytesThisRun: bytes - this.#bytesBefore,
       seconds: this.#seconds,
       resumedFrom: this.#resumedFrom,
       ended,
@@ -270,6 +270,8 @@ class Replay {
     this.#lock?.release();
   }
 }
+
+const bytesDone = ({ passStart, countedFrom, byteOffset }: ReplayProgress): number => passStart - countedFrom + byteOffset;
 
 /** Enough of the beginning, decompressed, to tell which source and layout it is; of a damaged file what can be read. */
 async function readHead(file: LogFile): Promise<Uint8Array> {

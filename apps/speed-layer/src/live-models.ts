@@ -1,6 +1,6 @@
 import type { EventLog, ExperimentTracker, RecordBatch } from '#tideline/platform';
 import { loadModel } from '#tideline/learning';
-import { parseVisitValues, type LiveModel, type Source, type VisitValues } from '#tideline/retention';
+import { VisitValues, type LiveModel, type Source } from '#tideline/retention';
 import { describeError, failureOf, type EngineClock } from '#tideline/streaming';
 import { parseModelUpdate, type ModelUpdate } from './model-update.ts';
 
@@ -102,7 +102,7 @@ export class LiveModels {
       const taken =
         update.kind === 'model'
           ? { model: { name: named, value: asLiveModel(update, source, bytes) } }
-          : { visitValues: { name: named, value: parseVisitValues(Buffer.from(bytes).toString('utf8')) } };
+          : { visitValues: { name: named, value: VisitValues.load(bytes) } };
       this.#inForce.set(update.source, { ...before, ...taken });
     } catch (error) {
       if (failureOf(error)?.retriable === true) throw error;
@@ -133,13 +133,15 @@ function soleModelUnder(folder: string, paths: readonly string[]): string {
 
 function asLiveModel({ name, version }: ModelUpdate, source: Source, bytes: Uint8Array): LiveModel {
   const fitted = loadModel(bytes);
+  const known = new Set(source.features.features.map((feature) => feature.name));
+  const missing = fitted.featureNames.filter((feature) => !known.has(feature));
+  if (missing.length > 0) throw new Error(`expected a model on features of ${source.name}, found ${missing.join(', ')}`);
   return {
     name,
     version,
     kind: fitted.kind,
     target: source.models.target,
     featureNames: fitted.featureNames,
-    score: (features) => fitted.predictRow(features),
-    explain: (features, contributions) => void fitted.explainRow(features, contributions),
+    assess: (features, contributions) => fitted.assessRow(features, contributions),
   };
 }

@@ -1,8 +1,11 @@
 import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
 import type { AsyncMicroserviceOptions } from '@nestjs/microservices';
-import { EventLog, ExperimentTracker, ObjectStore, SchemaRegistry, type Logger } from '#tideline/platform';
+import { EventLog, ExperimentTracker, Metrics, ObjectStore, SchemaRegistry, type Logger } from '#tideline/platform';
 import { EventLogServer } from './event-log-server.ts';
+import { serveMetrics } from './serve-metrics.ts';
+import { readMetricsPort } from './speed-layer-limits.ts';
+import { SpeedLayerMetrics } from './speed-layer-metrics.ts';
 import { LOGGER, SpeedLayerModule } from './speed-layer.module.ts';
 import { SpeedLayer } from './speed-layer.ts';
 
@@ -16,6 +19,8 @@ const app = await NestFactory.createMicroservice<AsyncMicroserviceOptions>(Speed
 });
 const logger = app.get<Logger>(LOGGER);
 await app.listen();
+const metricsPort = readMetricsPort(process.env);
+const metricsServer = metricsPort === undefined ? undefined : await serveMetrics(metricsPort, app.get(Metrics), app.get(SpeedLayerMetrics), app.get(EventLog));
 logger.info('the speed layer follows the raw topics');
 try {
   await ended.promise;
@@ -23,6 +28,7 @@ try {
   logger.error({ err: error }, 'the speed layer ends');
   process.exitCode = 1;
 }
+metricsServer?.close();
 await app.close();
 await app.get(SpeedLayer).stop();
 for (const door of [EventLog, ObjectStore, ExperimentTracker, SchemaRegistry]) await app.get<{ close(): Promise<void> }>(door).close();

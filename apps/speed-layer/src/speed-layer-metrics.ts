@@ -29,14 +29,18 @@ export class SpeedLayerMetrics {
     this.#checkpoint = metrics.histogram('speed_checkpoint_seconds', 'Snapshot and upload of one checkpoint', SECONDS, LABELS);
   }
 
-  observerOf(at: TopicPartition, warn: (message: string) => void): PartitionObserver {
+  observerOf(at: TopicPartition, report: { info(message: string): void; warn(message: string): void }): PartitionObserver {
     const labels = { topic: at.topic, partition: String(at.partition) };
     const moved = (offset: number): void => {
       this.#position.set(labels, offset);
       this.#positions.set(`${at.topic}/${at.partition}`, { at, offset });
     };
     return {
-      recovered: ({ offset }) => moved(offset),
+      recovered: ({ offset, checkpointOffset, replayedRecords, ms }) => {
+        moved(offset);
+        const from = checkpointOffset === undefined ? 'the start' : `the checkpoint at ${checkpointOffset}`;
+        report.info(`${at.topic}/${at.partition} recovered to offset ${offset} from ${from}: ${replayedRecords} records replayed in ${ms} ms`);
+      },
       committed: ({ offset, batches, records, processMs, commitMs }) => {
         moved(offset);
         this.#records.inc(labels, records);
@@ -50,7 +54,7 @@ export class SpeedLayerMetrics {
       },
       warned: (message) => {
         this.#warnings.inc(labels);
-        warn(message);
+        report.warn(message);
       },
     };
   }

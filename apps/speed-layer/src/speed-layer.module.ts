@@ -13,23 +13,25 @@ import {
   openExperimentTracker,
   openObjectStore,
   openSchemaRegistry,
+  readTextFolders,
   SchemaRegistry,
   SystemClock,
   type Configuration,
   type Logger,
 } from '#tideline/platform';
+import { SOURCE_FILE_NAMES, sourcesOrThrow } from '#tideline/retention';
 import type { ProcessorOutput } from '#tideline/streaming';
 import { RECORDS, type Delivery } from './event-log-server.ts';
-import { loadSources } from './load-sources.ts';
+import { readLimits } from './speed-layer-limits.ts';
 import { SpeedLayerMetrics } from './speed-layer-metrics.ts';
 import { SpeedLayer } from './speed-layer.ts';
 
-export const CONFIGURATION = Symbol('configuration');
+const CONFIGURATION = Symbol('configuration');
 export const LOGGER = Symbol('logger');
 
 /** Lets a failure through as it is: it ends the group, and the engine must see what kind it is. */
 @Catch()
-export class RethrowFilter implements RpcExceptionFilter {
+class RethrowFilter implements RpcExceptionFilter {
   catch(error: unknown): Observable<never> {
     return throwError(() => error);
   }
@@ -38,7 +40,7 @@ export class RethrowFilter implements RpcExceptionFilter {
 /** Takes the batches that the transport hands over. */
 @Controller()
 @UseFilters(RethrowFilter)
-export class RecordsController {
+class RecordsController {
   readonly #speedLayer: SpeedLayer;
 
   constructor(speedLayer: SpeedLayer) {
@@ -75,7 +77,8 @@ export class RecordsController {
         metrics: SpeedLayerMetrics,
         logger: Logger,
       ) => {
-        const speedLayer = new SpeedLayer({ log, store, tracker, registry, clock }, await loadSources('sources'), metrics, (message) => logger.warn(message));
+        const sources = sourcesOrThrow(await readTextFolders('sources', SOURCE_FILE_NAMES));
+        const speedLayer = new SpeedLayer({ log, store, tracker, registry, clock }, sources, metrics, logger, readLimits(process.env));
         await speedLayer.prepare();
         return speedLayer;
       },

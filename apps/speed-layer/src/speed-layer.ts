@@ -1,11 +1,11 @@
 import { strict as assert } from 'node:assert';
 import type { EventLog, ExperimentTracker, ObjectStore, SchemaRegistry } from '#tideline/platform';
-import { SourceProcessor, type RecordCodec, type Source } from '#tideline/retention';
+import { registeredCodec, SourceProcessor, transitionSchema, type RecordCodec, type Source } from '#tideline/retention';
 import { systemTopics } from '#tideline/streaming';
-import type { CommitFacts, EngineClock, GroupOptions, PartitionWork, ProcessorOutput, Steering, TopicPartition } from '#tideline/streaming';
+import type { CommitFacts, EngineClock, GroupOptions, PartitionLimits, PartitionWork, ProcessorOutput, Steering, TopicPartition } from '#tideline/streaming';
+import { CHURN_SCORE_SCHEMA } from './churn-score-schema.ts';
 import type { Delivery } from './event-log-server.ts';
 import { LiveModels, type ArtifactName, type SourceModels } from './live-models.ts';
-import { registeredCodec } from './registered-codec.ts';
 import type { SpeedLayerMetrics } from './speed-layer-metrics.ts';
 
 /** The outside world of the speed layer. */
@@ -15,6 +15,12 @@ export interface SpeedLayerDoors {
   readonly tracker: ExperimentTracker;
   readonly registry: SchemaRegistry;
   readonly clock: EngineClock;
+}
+
+/** Told what people should know, as sentences. */
+export interface SpeedLayerReport {
+  info(message: string): void;
+  warn(message: string): void;
 }
 
 export const GROUP = 'speed-layer';
@@ -28,17 +34,25 @@ export class SpeedLayer {
   readonly #sources: ReadonlyMap<string, Source>;
   readonly #models: LiveModels;
   readonly #metrics: SpeedLayerMetrics;
-  readonly #warn: (message: string) => void;
+  readonly #report: SpeedLayerReport;
+  readonly #limits: Partial<PartitionLimits>;
   readonly #stop = new AbortController();
-  readonly #codecs = new Map<string, RecordCodec>();
+  readonly #schemas = new Map<string, { codec: RecordCodec; transitionSchemaId: number }>();
   #following: Promise<void> | undefined;
 
-  constructor(doors: SpeedLayerDoors, sources: readonly Source[], metrics: SpeedLayerMetrics, warn: (message: string) => void) {
+  constructor(
+    doors: SpeedLayerDoors,
+    sources: readonly Source[],
+    metrics: SpeedLayerMetrics,
+    report: SpeedLayerReport,
+    limits: Partial<PartitionLimits> = {},
+  ) {
     this.#doors = doors;
+    this.#limits = limits;
     this.#sources = new Map(sources.map((source) => [`raw.${source.name}`, source]));
-    this.#models = new LiveModels(doors, sources, warn);
+    this.#models = new LiveModels(doors, sources, (message) => report.warn(message));
     this.#metrics = metrics;
-    this.#warn = warn;
+    this.#report = report;
   }
 
   /** Topics, schemas and the models announced so far; after it partitions may be opened. */
@@ -52,7 +66,7 @@ export class SpeedLayer {
   /** What the transport runs. */
   group(): Omit<GroupOptions, 'signal'> {
     const { log, store, clock } = this.#doors;
-    return { log, store, clock, group: GROUP, topics: [...this.#sources.keys()], open: (at) => this.#open(at) };
+    return { log, store, clock, limits: this.#limits, group: GROUP, topics: [...this.#sources.keys()], open: (at) => this.#open(at) };
   }
 
   /** One batch of one partition: state, transitions, scores, late records. */
@@ -71,15 +85,21 @@ export class SpeedLayer {
   }
 
   async #registerSchemas(): Promise<void> {
-    for (const [topic, source] of this.#sources) this.#codecs.set(topic, await registeredCodec(source, this.#doors.registry));
+    const { registry } = this.#doors;
+    await registry.register('churn-scores-value', CHURN_SCORE_SCHEMA, 'JSON');
+    for (const [topic, source] of this.#sources) {
+      const codec = await registeredCodec(source, registry);
+      const transitionSchemaId = await registry.register(`transitions.${source.name}-value`, transitionSchema(source), 'AVRO');
+      this.#schemas.set(topic, { codec, transitionSchemaId });
+    }
   }
 
   #open({ topic, partition }: TopicPartition): PartitionWork {
     const source = this.#sources.get(topic);
-    const codec = this.#codecs.get(topic);
-    assert(source !== undefined && codec !== undefined, `${topic} is not a topic of this group`);
-    const processor = new SourceProcessor(source, { partition, codec });
-    const observer = this.#metrics.observerOf({ topic, partition }, this.#warn);
+    const schemas = this.#schemas.get(topic);
+    assert(source !== undefined && schemas !== undefined, `${topic} is not a topic of this group`);
+    const processor = new SourceProcessor(source, { partition, ...schemas });
+    const observer = this.#metrics.observerOf({ topic, partition }, this.#report);
     return { processor, steering: this.#steering(source.name, processor), observer };
   }
 

@@ -10,9 +10,9 @@ export interface Interval {
 export interface GateInput {
   readonly gate: Deployment['gate'];
   readonly candidate: Readonly<Record<string, Interval>>;
-  /** The champion's metrics on the same test rows; undefined when there is none. */
-  readonly champion: Readonly<Record<string, Interval>> | undefined;
-  /** Paired difference, candidate minus one-feature baseline, of the gate's metric; undefined when no baseline was trained. */
+  /** The champion's value of the gate's metric on the same test rows; undefined when there is none to compare with. */
+  readonly champion: number | undefined;
+  /** Paired difference in ROC AUC, candidate minus one-feature baseline; undefined when there is none (no baseline, or a regression). */
   readonly overBaseline: Interval | undefined;
 }
 
@@ -28,14 +28,13 @@ export function gateReasons({ gate, candidate, champion, overBaseline }: GateInp
   }
   if (gate.beatsBaseline && overBaseline !== undefined && overBaseline.low <= 0) {
     reasons.push(
-      `expected ${gate.metric} above the one-feature baseline with 95 % confidence, found a difference of ` +
+      `expected ROC AUC above the one-feature baseline with 95 % confidence, found a difference of ` +
         `${overBaseline.value.toFixed(4)} (${overBaseline.low.toFixed(4)} to ${overBaseline.high.toFixed(4)})`,
     );
   }
-  const old = champion?.[gate.metric];
-  if (old !== undefined && Number.isFinite(old.value) && score.value < old.value * (1 - gate.maxDrop)) {
+  if (champion !== undefined && Number.isFinite(champion) && score.value < champion - Math.abs(champion) * gate.maxDrop) {
     reasons.push(
-      `expected at most ${(gate.maxDrop * 100).toFixed(0)} % below the champion's ${old.value.toFixed(4)} on the same rows, found ${score.value.toFixed(4)}`,
+      `expected at most ${(gate.maxDrop * 100).toFixed(0)} % below the champion's ${champion.toFixed(4)} on the same rows, found ${score.value.toFixed(4)}`,
     );
   }
   return reasons;

@@ -1,5 +1,5 @@
 import {
-  accuracy, bootstrap, brier, delongInterval, delongPaired, f1, logLoss, mae, prAuc, precision, r2, Random, recall, rmse, type Task,
+  accuracy, bootstrap, brier, delongInterval, delongPaired, f1, logLoss, mae, prAuc, precision, r2, Random, recall, rmse, rocAuc, type Task,
 } from '#tideline/learning';
 import type { Interval } from './gate.ts';
 
@@ -34,6 +34,12 @@ export function judge(task: Task, y: Float64Array, scores: Float64Array, seed: n
     metrics[name] = { value: metric(y, scores), low: interval.low, high: interval.high };
   }
   return metrics;
+}
+
+/** One metric by its name, of all rows, without an interval; undefined for a name that is none. */
+export function measure(metric: string, y: Float64Array, scores: Float64Array): number | undefined {
+  if (metric === 'rocAuc') return rocAuc(y, scores);
+  return (classificationMetrics[metric] ?? regressionMetrics[metric])?.(y, scores);
 }
 
 /** Difference first minus second in the area under the ROC curve with its paired interval; undefined for regression. */

@@ -1,29 +1,37 @@
+import { SqlError } from '#tideline/lake';
 import { isPlatformError, type Clock, type Logger } from '#tideline/platform';
 import type { Source } from '#tideline/retention';
-import { NothingToLearnError } from './train.ts';
+import { NothingToLearnError, type TrainReport } from './train.ts';
 import type { Trainer } from './trainer.ts';
 
 const LOOK_EVERY_MS = 3_000;
 /** A source learns again from a newer training table at most so often: each run is kept for good. */
 const TRAIN_EVERY_MS = 120_000;
+/** After a failure; every attempt leaves a failed run behind. */
+const RETRY_AFTER_MS = 30_000;
 const SEED = 42;
+
+/** What of the trainer the schedule calls. */
+export type ScheduledTraining = Pick<Trainer, 'train' | 'trainingVersion' | 'learnedFrom'>;
 
 /** Runs the trainer by itself: learns from every new training table, not more often than is useful. */
 export class Schedule {
-  readonly #trainer: Trainer;
+  readonly #trainer: ScheduledTraining;
   readonly #sources: readonly Source[];
   readonly #clock: Clock;
-  readonly #logger: Logger;
-  readonly #triedVersion = new Map<string, number>();
-  readonly #trainedAtMs = new Map<string, number>();
+  readonly #logger: Pick<Logger, 'info' | 'warn'>;
+  /** Version of the training table that was learned from, or that held nothing to learn. */
+  readonly #doneVersion = new Map<string, number>();
+  readonly #notBeforeMs = new Map<string, number>();
 
-  constructor(trainer: Trainer, sources: readonly Source[], clock: Clock, logger: Logger) {
+  constructor(trainer: ScheduledTraining, sources: readonly Source[], clock: Clock, logger: Pick<Logger, 'info' | 'warn'>) {
     this.#trainer = trainer;
     this.#sources = sources;
     this.#clock = clock;
     this.#logger = logger;
   }
 
+  /** Until the signal aborts; a training that fails because of the world is told and tried again. */
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       for (const source of this.#sources) {
@@ -32,7 +40,8 @@ export class Schedule {
           await this.#round(source, signal);
         } catch (error) {
           if (signal.aborted) return;
-          if (!isPlatformError(error)) throw error;
+          if (!isPlatformError(error) && !(error instanceof SqlError)) throw error;
+          this.#wait(source, RETRY_AFTER_MS);
           this.#logger.warn({ err: error }, `${source.name}: training failed and is tried again`);
         }
       }
@@ -41,24 +50,33 @@ export class Schedule {
   }
 
   async #round(source: Source, signal: AbortSignal): Promise<void> {
+    if (this.#clock.nowMs() < (this.#notBeforeMs.get(source.name) ?? -Infinity)) return;
     const version = await this.#trainer.trainingVersion(source);
-    if (version === undefined || this.#triedVersion.get(source.name) === version) return;
-    if (!this.#triedVersion.has(source.name) && (await this.#trainer.learnedFrom(source)) === version) {
-      this.#triedVersion.set(source.name, version);
-      return;
-    }
-    const nowMs = this.#clock.nowMs();
-    if (nowMs - (this.#trainedAtMs.get(source.name) ?? -Infinity) < TRAIN_EVERY_MS) return;
-    this.#triedVersion.set(source.name, version);
-    this.#trainedAtMs.set(source.name, nowMs);
+    if (version === undefined || version === (await this.#versionDone(source))) return;
     try {
       const report = await this.#trainer.train(source, { seed: SEED, signal });
-      const { candidate, champion } = report;
-      const outcome = candidate?.promoted === true ? `promoted ${candidate.model} as version ${champion?.version}` : `nothing promoted: ${candidate?.reasons.join('; ') ?? 'no candidate'}`;
-      this.#logger.info({ source: source.name, models: report.models.map(({ name, metrics }) => ({ name, rocAuc: metrics['rocAuc'] })) }, `${source.name}: ${outcome}`);
+      this.#wait(source, TRAIN_EVERY_MS);
+      this.#logger.info({ source: source.name, models: report.models.map(({ name, metrics }) => ({ name, rocAuc: metrics['rocAuc'] })) }, `${source.name}: ${outcomeOf(report)}`);
     } catch (error) {
       if (!(error instanceof NothingToLearnError)) throw error;
+      // The next table may hold something: nothing was kept, so there is nothing to wait for.
       this.#logger.info(`${source.name}: ${error.message}`);
     }
+    this.#doneVersion.set(source.name, version);
   }
+
+  /** A new process does not repeat what the one before it has learned. */
+  async #versionDone(source: Source): Promise<number | undefined> {
+    if (!this.#doneVersion.has(source.name)) this.#doneVersion.set(source.name, (await this.#trainer.learnedFrom(source)) ?? -1);
+    return this.#doneVersion.get(source.name);
+  }
+
+  #wait(source: Source, ms: number): void {
+    this.#notBeforeMs.set(source.name, this.#clock.nowMs() + ms);
+  }
+}
+
+function outcomeOf({ candidate, champion }: TrainReport): string {
+  if (candidate?.promoted === true) return `promoted ${candidate.model} as version ${champion?.version}`;
+  return `nothing promoted: ${candidate?.reasons.join('; ') ?? 'no candidate'}`;
 }

@@ -1,8 +1,10 @@
-import { createEstimator, loadModel, Random, takeRows, type Dataset, type FittedModel } from '#tideline/learning';
-import { isPlatformError, type Clock, type ExperimentTracker } from '#tideline/platform';
+import { createEstimator, Random, takeRows, type Dataset } from '#tideline/learning';
+import type { Clock, ExperimentTracker } from '#tideline/platform';
 import type { ModelDefinition, Source } from '#tideline/retention';
-import { gateReasons, type Interval } from './gate.ts';
+import { decide, type Decision } from './decide.ts';
+import type { Interval } from './gate.ts';
 import { judge, pairedDifference, type Metrics } from './judge.ts';
+import { MODEL_FILE } from './model-artifact.ts';
 import { splitFrame, type TrainingFrame } from './training-frame.ts';
 
 /** One trained and judged model. */
@@ -19,16 +21,13 @@ export interface TrainedModel {
   readonly runId: string;
 }
 
-export interface TrainReport {
+export interface TrainReport extends Decision {
   readonly source: string;
   readonly target: string;
   readonly split: { readonly description: string; readonly trainRows: number; readonly testRows: number; readonly testPositives: number };
   readonly models: readonly TrainedModel[];
   /** Name of the one-feature baseline, or undefined when the source names none. */
   readonly baseline: string | undefined;
-  /** The model that the gate looked at, and why it was or wasn't let through. */
-  readonly candidate: { readonly model: string; readonly promoted: boolean; readonly reasons: readonly string[]; readonly remark: string } | undefined;
-  readonly champion: { readonly name: string; readonly version: string; readonly model: string } | undefined;
 }
 
 export interface TrainingContext {
@@ -43,11 +42,8 @@ export interface TrainingContext {
   readonly tags?: Readonly<Record<string, string>> | undefined;
 }
 
-export const modelNameOf = (source: string): string => `churn-${source}`;
-export const MODEL_ARTIFACT_FOLDER = 'model';
-const MODEL_FILE = `${MODEL_ARTIFACT_FOLDER}/model.bin`;
-
-interface Candidate extends TrainedModel {
+/** A trained model with what it said of the test rows. */
+export interface Candidate extends TrainedModel {
   readonly scores: Float64Array;
   readonly definition: ModelDefinition;
 }
@@ -65,19 +61,15 @@ export async function trainSource(source: Source, frame: TrainingFrame, context:
   const split = splitFrame(frame, source);
   const train = takeRows(frame.data, split.train);
   const test = takeRows(frame.data, split.test);
-  if (train.rowCount === 0 || test.rowCount === 0) {
-    throw new NothingToLearnError(`expected labelled rows before and after the split, found ${train.rowCount} to train and ${test.rowCount} to test (${split.description})`);
-  }
+  refuseUselessSplit(source, train, test, split.description);
   const experiment = await context.tracker.ensureExperiment(source.name);
-  const definitions = source.models.models.filter((model) => context.only === undefined || context.only.includes(model.name) || model.kind === 'one-feature');
   const judged: Candidate[] = [];
-  for (const definition of definitions) {
+  for (const definition of wantedModels(source, context.only)) {
     const baseline = judged.find((model) => model.kind === 'one-feature');
     judged.push(await fitAndLog(source, definition, { train, test, description: split.description, experimentId: experiment.id, baseline }, context));
   }
   const baseline = judged.find((model) => model.kind === 'one-feature');
-  const champion = await currentChampion(source, context.tracker);
-  const decision = await decide(source, judged, champion, test, context);
+  const decision = await decide(source, judged, test, context);
   return {
     source: source.name,
     target: source.models.target,
@@ -91,6 +83,22 @@ export async function trainSource(source: Source, frame: TrainingFrame, context:
     baseline: baseline?.name,
     ...decision,
   };
+}
+
+/** The baseline first, as the others are held against it, wherever the source lists it; it is trained even when not asked for. */
+function wantedModels(source: Source, only: readonly string[] | undefined): readonly ModelDefinition[] {
+  const isBaseline = ({ kind }: ModelDefinition): boolean => kind === 'one-feature';
+  const { models } = source.models;
+  return [...models.filter(isBaseline), ...models.filter((model) => !isBaseline(model) && (only === undefined || only.includes(model.name)))];
+}
+
+function refuseUselessSplit(source: Source, train: Dataset, test: Dataset, description: string): void {
+  if (train.rowCount === 0 || test.rowCount === 0) {
+    throw new NothingToLearnError(`expected labelled rows before and after the split, found ${train.rowCount} to train and ${test.rowCount} to test (${description})`);
+  }
+  if (source.models.task === 'classification' && train.y.every((label) => label === train.y[0])) {
+    throw new NothingToLearnError(`expected both classes among the ${train.rowCount} rows to train, found only ${source.models.target} = ${train.y[0]} (${description})`);
+  }
 }
 
 interface FitInput {
@@ -154,64 +162,3 @@ function runMetrics(metrics: Metrics, baseline: Metrics | undefined, overBaselin
 
 const toText = (parameters: Readonly<Record<string, number>>): Record<string, string> =>
   Object.fromEntries(Object.entries(parameters).map(([name, value]) => [name, String(value)]));
-
-interface Champion {
-  readonly version: string;
-  readonly model: FittedModel;
-  readonly modelName: string;
-}
-
-async function currentChampion(source: Source, tracker: ExperimentTracker): Promise<Champion | undefined> {
-  try {
-    const version = await tracker.versionByAlias(modelNameOf(source.name), 'champion');
-    if (version === undefined) return undefined;
-    const model = loadModel(await tracker.getArtifact(version.runId, `${version.artifactPath}/model.bin`));
-    return { version: version.version, model, modelName: version.tags['model'] ?? model.kind };
-  } catch (error) {
-    if (isPlatformError(error, 'NOT_FOUND')) return undefined;
-    throw error;
-  }
-}
-
-type Decision = Pick<TrainReport, 'candidate' | 'champion'>;
-
-async function decide(source: Source, judged: readonly Candidate[], champion: Champion | undefined, test: Dataset, context: TrainingContext): Promise<Decision> {
-  const { gate } = source.deployment;
-  const name = modelNameOf(source.name);
-  const standing = champion && { name, version: champion.version, model: champion.modelName };
-  const ranked = judged.filter((model) => model.kind !== 'one-feature').sort((a, b) => scoreOf(b, gate.metric) - scoreOf(a, gate.metric));
-  const best = ranked[0];
-  if (best === undefined) return { candidate: undefined, champion: standing };
-  const { chosen, remark } = simplestWithinNoise(source, judged, ranked, test.y);
-  const comparable = champion !== undefined && champion.model.featureNames.join() === test.featureNames.join();
-  const reasons = gateReasons({
-    gate,
-    candidate: chosen.metrics,
-    champion: comparable ? judge(source.models.task, test.y, champion.model.predict(test.X, test.rowCount), context.seed) : undefined,
-    overBaseline: chosen.overBaseline,
-  });
-  if (reasons.length > 0) return { candidate: { model: chosen.name, promoted: false, reasons, remark }, champion: standing };
-  const version = await context.tracker.registerVersion(name, chosen.runId, MODEL_ARTIFACT_FOLDER, {
-    source: source.name, model: chosen.name, kind: chosen.kind, target: source.models.target, ...context.tags,
-  });
-  await context.tracker.setAlias(name, 'champion', version.version);
-  return { candidate: { model: chosen.name, promoted: true, reasons: [], remark }, champion: { name, version: version.version, model: chosen.name } };
-}
-
-const scoreOf = (model: TrainedModel, metric: string): number => model.metrics[metric]?.value ?? -Infinity;
-
-/** The earliest model of the source's list that is not worse than the best beyond noise: a tie goes to the simpler one. */
-function simplestWithinNoise(source: Source, judged: readonly Candidate[], ranked: readonly Candidate[], y: Float64Array): { chosen: Candidate; remark: string } {
-  const best = ranked[0]!;
-  for (const model of judged) {
-    if (model === best) break;
-    if (model.kind === 'one-feature') continue;
-    const behind = pairedDifference(source.models.task, y, best.scores, model.scores);
-    if (behind !== undefined && behind.low <= 0) {
-      return { chosen: model, remark: `${best.name} is ahead by ${behind.value.toFixed(4)} (${behind.low.toFixed(4)} to ${behind.high.toFixed(4)}), within noise; the simpler ${model.name} is preferred` };
-    }
-  }
-  const second = ranked[1];
-  const ahead = second && pairedDifference(source.models.task, y, best.scores, second.scores);
-  return { chosen: best, remark: ahead === undefined ? `${best.name} is the only candidate` : `${best.name} is ahead of ${second.name} by ${ahead.value.toFixed(4)} (${ahead.low.toFixed(4)} to ${ahead.high.toFixed(4)})` };
-}

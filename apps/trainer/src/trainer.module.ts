@@ -4,18 +4,12 @@ import {
   Clock, createLogger, EventLog, ExperimentTracker, loadConfiguration, ObjectStore, openEventLog, openExperimentTracker, openObjectStore,
   readTextFolders, SystemClock, type Configuration, type Logger,
 } from '#tideline/platform';
-import { parseSources, SOURCE_FILE_NAMES, type Source } from '#tideline/retention';
+import { SOURCE_FILE_NAMES, sourcesOrThrow } from '#tideline/retention';
 import { Schedule } from './schedule.ts';
 import { Trainer } from './trainer.ts';
 
 export const CONFIGURATION = Symbol('configuration');
 export const LOGGER = Symbol('logger');
-
-async function readSources(): Promise<readonly Source[]> {
-  const { sources, problems } = parseSources(await readTextFolders('sources', SOURCE_FILE_NAMES));
-  if (problems.length > 0) throw new Error(problems.map(({ path, line, column, message }) => `${path}:${line}:${column}: ${message}`).join('\n'));
-  return sources;
-}
 
 /** Opens the trainer's doors and wires its story and its schedule. */
 @Module({
@@ -35,7 +29,7 @@ async function readSources(): Promise<readonly Source[]> {
     },
     {
       provide: Schedule,
-      useFactory: async (trainer: Trainer, clock: Clock, logger: Logger) => new Schedule(trainer, await readSources(), clock, logger),
+      useFactory: async (trainer: Trainer, clock: Clock, logger: Logger) => new Schedule(trainer, sourcesOrThrow(await readTextFolders('sources', SOURCE_FILE_NAMES)), clock, logger),
       inject: [Trainer, Clock, LOGGER],
     },
   ],

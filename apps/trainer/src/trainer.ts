@@ -1,7 +1,8 @@
 import type { Lake, Sql, Table } from '#tideline/lake';
 import { packTexts, type Clock, type EventLog, type ExperimentTracker } from '#tideline/platform';
-import type { Source } from '#tideline/retention';
-import { MODEL_ARTIFACT_FOLDER, NothingToLearnError, trainSource, type TrainingContext, type TrainReport } from './train.ts';
+import { tableNames, type Source } from '#tideline/retention';
+import { MODEL_ARTIFACT_FOLDER } from './model-artifact.ts';
+import { NothingToLearnError, trainSource, type TrainingContext, type TrainReport } from './train.ts';
 import { readTrainingFrame } from './training-frame.ts';
 
 /** The trainer's doors and engines. */
@@ -16,6 +17,12 @@ export interface TrainerDoors {
 export type TrainOptions = Pick<TrainingContext, 'seed' | 'only' | 'signal' | 'onProgress'>;
 
 const MODEL_UPDATES = 'model-updates';
+/** Tag of every run: the version of the training table that it learned from. */
+const TABLE_VERSION_TAG = 'table.version';
+/** Tag of the candidate's run: `passed`, or what the gate said. The last thing that a training writes, so it marks one that is done. */
+const GATE_TAG = 'gate';
+/** A training makes a few runs, so its mark is among the newest ones. */
+const RUNS_TO_LOOK_AT = 100;
 
 /**
  * Learns: reads the training frame of gold, splits it by time, fits and judges every model of the source, registers the best one and
@@ -36,8 +43,8 @@ export class Trainer {
     if (snapshot === undefined || snapshot.rowCount === 0) throw new NothingToLearnError(`expected labelled rows in ${table.name}, found none`);
     await sql.bind(table, snapshot);
     const frame = await readTrainingFrame(sql, source, table.name);
-    const report = await trainSource(source, frame, { tracker, clock, ...options, tags: { 'table.name': table.name, 'table.version': String(snapshot.version) } });
-    if (report.candidate?.promoted === true) await this.#announce(source, report);
+    const report = await trainSource(source, frame, { tracker, clock, ...options, tags: { 'table.name': table.name, [TABLE_VERSION_TAG]: String(snapshot.version) } });
+    if (report.candidate !== undefined) await this.#conclude(source, report, report.candidate);
     return report;
   }
 
@@ -46,22 +53,28 @@ export class Trainer {
     return (await this.#trainingTable(source).current())?.version;
   }
 
-  /** The version of the training table that the newest registered model learned from, or undefined. */
+  /** The version of the training table that the last training by the source's present definition learned from, promoted or not. */
   async learnedFrom(source: Source): Promise<number | undefined> {
-    const versions = await this.#doors.tracker.listVersions(`churn-${source.name}`);
-    const version = versions.at(-1)?.tags['table.version'];
-    return version === undefined ? undefined : Number(version);
+    const { tracker } = this.#doors;
+    const experiment = await tracker.ensureExperiment(source.name);
+    const runs = await tracker.listRuns(experiment.id, RUNS_TO_LOOK_AT);
+    const last = runs.find(({ tags }) => tags[GATE_TAG] !== undefined && tags['source.version'] === source.version);
+    return last && Number(last.tags[TABLE_VERSION_TAG]);
   }
 
   #trainingTable(source: Source): Table {
-    return this.#doors.lake.table(`gold.${source.name.replaceAll('-', '_')}_training`);
+    return this.#doors.lake.table(tableNames(source).training);
+  }
+
+  async #conclude(source: Source, { models, champion }: TrainReport, { model, promoted, reasons }: NonNullable<TrainReport['candidate']>): Promise<void> {
+    const { runId } = models.find(({ name }) => name === model)!;
+    if (promoted) await this.#announce(source, champion!, runId);
+    await this.#doors.tracker.logRun(runId, { tags: { [GATE_TAG]: promoted ? 'passed' : reasons.join('; ') } });
   }
 
   /** Tells whoever follows `model-updates` that the alias moved. */
-  async #announce(source: Source, report: TrainReport): Promise<void> {
+  async #announce(source: Source, champion: NonNullable<TrainReport['champion']>, runId: string): Promise<void> {
     const { log, clock } = this.#doors;
-    const champion = report.champion!;
-    const runId = report.models.find((model) => model.name === champion.model)!.runId;
     await log.ensureTopics({ [MODEL_UPDATES]: { partitions: 1, shared: true } });
     const writer = await log.openWriter(`trainer-${source.name}`);
     const update = { source: source.name, kind: 'model', name: champion.name, version: champion.version, runId, artifactPath: MODEL_ARTIFACT_FOLDER, alias: 'champion' };

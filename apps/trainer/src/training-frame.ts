@@ -16,8 +16,8 @@ export interface JudgedSplit {
   readonly description: string;
 }
 
-/** More rows than this are left out, the oldest first: a frame must fit in memory beside the models. */
-export const MAX_TRAINING_ROWS = 2_000_000;
+/** More rows than this are left out, the oldest first: the frame and its two parts must fit in memory beside the models. */
+export const MAX_TRAINING_ROWS = 1_000_000;
 
 /** Reads the labelled rows of `table` (a bound view) into one matrix; features in the order of the source's models. */
 export async function readTrainingFrame(sql: Sql, source: Source, table: string): Promise<TrainingFrame> {

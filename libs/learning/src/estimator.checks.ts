@@ -275,6 +275,9 @@ async function contributionsAddUp(subject: CheckSubject): Promise<void> {
     const row = data.X.slice(4 * i, 4 * i + 4);
     if (i % 5 === 0) row[i % 4] = NaN;
     const sum = contributions.reduce((total, part) => total + part, model.explainRow(row, contributions.fill(0)));
+    const assessed = new Float64Array(contributions.length);
+    assert.equal(model.assessRow(row, assessed), model.predictRow(row));
+    assert.deepEqual(assessed, contributions);
     const expected = model.predictRow(row);
     const found = subject.task === 'classification' ? 1 / (1 + Math.exp(-sum)) : sum;
     assertClose(Float64Array.of(found), Float64Array.of(expected), 1e-12, 'base and contributions to give the prediction');

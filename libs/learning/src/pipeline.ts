@@ -119,6 +119,18 @@ export class FittedPipeline implements FittedModel {
     return this.#core.explain(this.#scratch, contributions);
   }
 
+  assessRow(x: Float64Array, contributions: Float64Array): number {
+    checkRows(x, 1, this.featureNames);
+    assert(contributions.length === x.length, `expected room for ${x.length} contributions, found ${contributions.length}`);
+    let prepared = x;
+    if (!this.#preparation.isEmpty) {
+      prepared = this.#scratch;
+      this.#preparation.applyRow(x, 0, prepared);
+    }
+    this.#core.explain(prepared, contributions);
+    return this.#output(this.#core.margin(prepared, 0));
+  }
+
   save(): Uint8Array {
     const { kind, task, featureNames, parameters } = this;
     const sections = { history: Float64Array.from(this.history), ...this.#preparation.sections(), ...this.#core.sections() };

@@ -7,6 +7,7 @@
  * Start at `event-log/event-log.ts`, then `event-log/file-event-log.ts`.
  */
 export { isPlatformError, PlatformError, type Outcome, type PlatformErrorCode } from './errors.ts';
+export { fileSystemError } from './file-system/file-system-error.ts';
 export { doors, maskAddress, parseAddress, type Address, type AddressRules } from './address.ts';
 
 export {

@@ -8,23 +8,32 @@
  *
  * Start at `sources/source.ts`, then `records/columns.ts`, `features/` and `decisions/`.
  */
+export type { LiveModel } from './decisions/live-scorer.ts';
+export { SourceProcessor, type BatchCounts, type ProcessedBatch } from './decisions/source-processor.ts';
+export { decodeTransition, transitionSchema, TransitionWriter, type Transition } from './decisions/transition.ts';
+export type { VisitLookup } from './decisions/visit-lookup.ts';
+export { VisitValues, type VisitCount } from './decisions/visit-values.ts';
+export { compileExpression, type CompiledExpression } from './expressions/compile-expression.ts';
+export { parseExpression, type Expression } from './expressions/parse-expression.ts';
+export { labelsSql, partialsSql, populationSql, recordFeaturesSql, rewardScale, visitCountsSql } from './features/feature-sql.ts';
+export { FeatureFormulas, PartialReader } from './features/finish-features.ts';
 export type { Column, ColumnBatch, ColumnType, ScalarType } from './records/columns.ts';
+export { detectSource, inspectLog, type Inspection, type InspectOptions } from './records/inspect-log.ts';
+export { LateMarker } from './records/late-marker.ts';
 export { LogScanner, type Chunk, type Originals, type Rejection, type ScanOptions } from './records/log-scanner.ts';
+export { deadLetterRecords, packRecords, type DeadLetterOrigin, type PackedRecords, type PackOrigin, type RowsToPack } from './records/pack-records.ts';
+export { RecordCodec, type PackedValues } from './records/record-codec.ts';
 export { createRefiner, entityKeys, takeRows, type PackedTexts, type Refined } from './records/refine.ts';
+export { registeredCodec, type SchemaIds } from './records/registered-codec.ts';
 export { parseSource, type ParsedSource, type SourceFiles } from './sources/parse-source.ts';
-export type { Problem, SourceFile } from './sources/yaml-fields.ts';
+export { InvalidSourcesError, parseSources, SOURCE_FILE_NAMES, sourcesOrThrow, type SourceFolder } from './sources/parse-sources.ts';
 export type {
   AggregateDefinition, AggregateKind, DelimitedFormat, Deployment, DerivedColumn, FeatureDefinition, FeatureDefinitions, LabelDefinition,
   ModelDefinition, ModelDefinitions, Source, SourceColumn,
 } from './sources/source.ts';
-export { FeatureFormulas, PartialReader } from './features/finish-features.ts';
-export { labelsSql, partialsSql, populationSql, recordFeaturesSql, rewardScale, visitCountsSql } from './features/feature-sql.ts';
-export { LateMarker } from './records/late-marker.ts';
-export { RecordCodec, type PackedValues } from './records/record-codec.ts';
-export { deadLetterRecords, packRecords, type DeadLetterOrigin, type PackedRecords, type PackOrigin, type RowsToPack } from './records/pack-records.ts';
-export { parseSources, SOURCE_FILE_NAMES } from './sources/parse-sources.ts';
+export { tableNames, type TableNames } from './sources/table-names.ts';
+export type { Problem, SourceFile } from './sources/yaml-fields.ts';
 export { generate, SYNTHETIC_SOURCES, type GenerateOptions } from './synthetic/generate.ts';
-export { compileExpression, type CompiledExpression } from './expressions/compile-expression.ts';
-export { parseExpression, type Expression } from './expressions/parse-expression.ts';
-export { detectSource, inspectLog, type Inspection, type InspectOptions } from './records/inspect-log.ts';
-export { registeredCodec, type SchemaIds } from './records/registered-codec.ts';
+export { planTracks, type TrackPlan } from './features/aggregate-tracks.ts';
+export { ValueTables, type TrackInputs } from './features/track-inputs.ts';
+export { WindowState } from './features/window-state.ts';

@@ -4,6 +4,7 @@
 import { describe, expect, test } from 'vitest';
 import { MemoryEventLog, MemoryObjectStore, PlatformError, type EventLog, type LogWriter, type ObjectStore } from '#tideline/platform';
 import { chooseSeed, Fate, fatefulLog, fatefulStore, Killed, packTexts, readAll, RunningMeans, seeded, SimulatedClock } from './fixtures.ts';
+import { decodeCheckpoint, encodeCheckpoint } from './checkpoints.ts';
 import { readCommitMetadata } from './commit-metadata.ts';
 import type { CommitFacts, Steering } from './processor.ts';
 import { runPartition, type PartitionLimits, type PartitionObserver } from './run-partition.ts';
@@ -256,4 +257,21 @@ describe('checkpoints that do not fit', () => {
     await attempt(log, store, { processor: new RunningMeans(), until: end, limits: { checkpointRecords: 10 } });
     expect(await keysOf(store)).toHaveLength(3);
   });
+});
+
+test('a checkpoint comes back as it was, its state aligned, from any place in memory', () => {
+  const state = new Uint8Array(new Float64Array([1.5, -2, Number.NaN]).buffer);
+  for (const processorVersion of ['1', '12', '123', 'a-version-with-ü']) {
+    const encoded = encodeCheckpoint({ offset: 7, processorVersion, lineage: 'l', state });
+    for (let shift = 0; shift < 8; shift++) {
+      const moved = new Uint8Array(encoded.length + shift).subarray(shift);
+      moved.set(encoded);
+      const decoded = decodeCheckpoint(moved);
+      if ('problem' in decoded) throw new Error(decoded.problem);
+      expect(decoded.checkpoint.state.byteOffset % 8).toBe(0);
+      expect(decoded.checkpoint).toEqual({ offset: 7, processorVersion, lineage: 'l', state });
+      moved[moved.length - 1] ^= 0x80;
+      expect(decodeCheckpoint(moved)).toHaveProperty('problem');
+    }
+  }
 });

@@ -19,8 +19,8 @@ export interface PartitionLimits {
 }
 
 const LIMITS: PartitionLimits = {
-  transactionBytes: 16 * 1024 * 1024,
-  transactionRecords: 50_000,
+  transactionBytes: 4 * 1024 * 1024,
+  transactionRecords: 10_000,
   checkpointRecords: 1_000_000,
   checkpointMs: 60_000,
   idleMs: 500,

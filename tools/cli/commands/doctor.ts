@@ -15,6 +15,8 @@ interface Check {
 
 const LEAST_FREE_BYTES = 2e9;
 const LEAST_YEAR = 2026;
+/** Whoever holds the port may be no web server at all and never answer. */
+const ANSWER_MS = 2_000;
 
 export function addDoctor(program: Command, run: Runner): void {
   program.command('doctor').description('doors, versions, free disk, port, clock: what works, what does not, what to do').action(run(doctor));
@@ -75,7 +77,7 @@ async function portFree(host: string, port: number): Promise<Check> {
     server.listen(port, host, () => server.close(() => resolve(true)));
   });
   if (free) return { name: 'port', ok: true, found: `${host}:${port} is free`, advice: null };
-  const ours = await fetch(`http://${host}:${port}/health`).then((response) => response.ok, () => false);
+  const ours = await fetch(`http://${host}:${port}/health`, { signal: AbortSignal.timeout(ANSWER_MS) }).then((response) => response.ok, () => false);
   return ours
     ? { name: 'port', ok: true, found: `${host}:${port} is held by a running api`, advice: null }
     : { name: 'port', ok: false, found: `${host}:${port} is held by another program`, advice: 'set TIDELINE_PORT to a free one' };

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { openLogFile } from '#tideline/platform';
+import { isPlatformError, openLogFile } from '#tideline/platform';
 import { detectSource, type Inspection, type Source } from '#tideline/retention';
 import { compileLayoutCheck } from '../../../apps/ingestor/src/index.ts';
 import { refused } from '../command-error.ts';
@@ -21,7 +21,7 @@ async function inspect({ world, output }: CommandContext, path: string, options:
   const sources = options.source === undefined ? await world.sources() : [await world.source(options.source)];
   const file = await openLogFile(path);
   try {
-    const head = await readHead(file.read(0));
+    const { head, damage } = await readHead(file.read(0));
     const checks = Object.fromEntries(sources.flatMap((source) => {
       const check = compileLayoutCheck(source);
       return check === undefined ? [] : [[source.name, check]];
@@ -32,6 +32,7 @@ async function inspect({ world, output }: CommandContext, path: string, options:
       file: path,
       wrappings: file.wrappings,
       bytesLookedAt: head.byteLength,
+      damage: damage ?? null,
       source: best?.source.name ?? null,
       layout: best?.inspection.layout ?? null,
       inspections: found.map(({ source, inspection }) => ({ source: source.name, ...inspection })),
@@ -39,21 +40,28 @@ async function inspect({ world, output }: CommandContext, path: string, options:
     const kind = file.wrappings.length === 0 ? 'plain' : file.wrappings.join(' in ');
     output.result(report, () => [`${path}: ${kind}, looked at its first ${formatBytes(head.byteLength)}`, ...(best === undefined ? found : [best]).map(describe)].join('\n'));
     if (best === undefined) throw refused(`expected a log of ${sources.map((source) => source.name).join(', ')}, found none that fits`);
+    if (damage !== undefined) throw refused(damage, `what comes before can be read: \`tideline replay ${path} --source ${best.source.name}\` keeps it and goes on once the file is whole`);
   } finally {
     await file.close();
   }
 }
 
-/** At most a megabyte; a piece is valid only until the next is asked for, so it is copied. */
-async function readHead(pieces: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+/** At most a megabyte, or what can be read before the file is damaged; a piece is valid only until the next is asked for, so it is copied. */
+async function readHead(pieces: AsyncIterable<Uint8Array>): Promise<{ head: Uint8Array; damage?: string }> {
   const parts: Buffer[] = [];
   let length = 0;
-  for await (const piece of pieces) {
-    parts.push(Buffer.from(piece));
-    length += piece.byteLength;
-    if (length >= HEAD_BYTES) break;
+  const head = (): Uint8Array => Buffer.concat(parts).subarray(0, HEAD_BYTES);
+  try {
+    for await (const piece of pieces) {
+      parts.push(Buffer.from(piece));
+      length += piece.byteLength;
+      if (length >= HEAD_BYTES) break;
+    }
+  } catch (error) {
+    if (length === 0 || !isPlatformError(error, 'CORRUPT')) throw error;
+    return { head: head(), damage: error.message };
   }
-  return Buffer.concat(parts).subarray(0, HEAD_BYTES);
+  return { head: head() };
 }
 
 function describe({ source, inspection }: { readonly source: Source; readonly inspection: Inspection }): string {

@@ -60,22 +60,30 @@ async function replay({ world, output, signal }: CommandContext, file: string, o
     });
     progress.end();
     output.result(summary, () => describe(summary));
-    if (signal.aborted && summary.ended === 'stopped') output.note(`stopped; \`tideline replay ${file} --source ${source.name}\` goes on from there`);
+    if (signal.aborted && summary.ended === 'stopped') output.note(`stopped; ${howToGoOn(file, source.name)}`);
   } catch (error) {
     progress.end();
-    if (error instanceof ReplayRefused) throw refused(error.message);
-    if (isPlatformError(error, 'LOCKED')) throw failed(error.message);
+    if (error instanceof ReplayRefused) throw error.reason === 'wrong-option' ? wrongUse(error.message) : refused(error.message);
+    if (isPlatformError(error) && progress.kept !== undefined) throw failed(error.message, `${progress.kept}; ${howToGoOn(file, source.name)}`);
     throw error;
   }
 }
 
+function howToGoOn(file: string, source: string): string {
+  return file === '-' ? 'standard input can\'t be resumed' : `\`tideline replay ${file} --source ${source}\` goes on from there`;
+}
+
 function describe(summary: ReplaySummary): string {
-  const { read, accepted, rejected, rejectedBy, seconds, bytes, resumedFrom } = summary;
+  const { file, read, accepted, rejected, rejectedBy, seconds, bytes, bytesThisRun, resumedFrom, ended } = summary;
   const reasons = Object.entries(rejectedBy).sort(([, a], [, b]) => b - a).map(([reason, count]) => `${reason} ${formatNumber(count)}`);
-  const head = { complete: 'replayed', 'already-complete': 'already replayed completely:', stopped: 'stopped in' }[summary.ended];
-  const speed = seconds > 0 ? `, ${formatNumber((bytes - resumedFrom) / 1e6 / seconds)} MB/s` : '';
+  const speed = `${formatBytes(bytesThisRun)} in ${seconds.toFixed(1)} s${seconds > 0 ? `, ${formatNumber(bytesThisRun / 1e6 / seconds)} MB/s` : ''}`;
+  const head = {
+    complete: `replayed ${file} (${speed})`,
+    stopped: `stopped in ${file} (${speed})`,
+    'already-complete': `${file} has been replayed completely before (${formatBytes(bytes)})`,
+  }[ended];
   return [
-    `${head} ${summary.file} (${formatBytes(bytes)} in ${seconds.toFixed(1)} s${summary.ended === 'already-complete' ? '' : speed})${resumedFrom > 0 ? `, resumed at byte ${formatNumber(resumedFrom)}` : ''}`,
+    `${head}${resumedFrom > 0 && ended !== 'already-complete' ? `, resumed at byte ${formatNumber(resumedFrom)}` : ''}`,
     `read ${formatNumber(read)} = accepted ${formatNumber(accepted)} + rejected ${formatNumber(rejected)}${reasons.length > 0 ? ` (${reasons.join(', ')})` : ''}`,
   ].join('\n');
 }
@@ -84,6 +92,7 @@ function describe(summary: ReplaySummary): string {
 class Progress {
   readonly #bar: SingleBar | undefined;
   #lastLineMs = 0;
+  #last: ReplayReport | undefined;
 
   constructor(quiet: boolean) {
     if (quiet || !process.stderr.isTTY) return;
@@ -95,7 +104,8 @@ class Progress {
   }
 
   show(report: ReplayReport): void {
-    const rate = (report.byteOffset / 1e6 / Math.max(0.001, report.seconds)).toFixed(0);
+    this.#last = report;
+    const rate = (report.bytesThisRun / 1e6 / Math.max(0.001, report.seconds)).toFixed(0);
     if (this.#bar !== undefined) {
       this.#bar.update(report.share ?? 0, { rows: formatNumber(report.read), rejected: formatNumber(report.rejected), rate });
     } else if (report.seconds * 1000 - this.#lastLineMs > 5000) {
@@ -106,5 +116,12 @@ class Progress {
 
   end(): void {
     this.#bar?.stop();
+  }
+
+  /** What is on the log when a run fails that has committed something. */
+  get kept(): string | undefined {
+    if (this.#last === undefined) return undefined;
+    const { read, byteOffset } = this.#last;
+    return `${formatNumber(read)} rows, up to byte ${formatNumber(byteOffset)}, are on the log`;
   }
 }

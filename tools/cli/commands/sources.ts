@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { isPlatformError } from '#tideline/platform';
-import { tableNames } from '../../../apps/batch-layer/src/table-names.ts';
+import { tableNames } from '#tideline/retention';
 import type { CommandContext, Runner } from '../context.ts';
 import { formatTable } from '../output.ts';
 

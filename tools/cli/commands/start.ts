@@ -58,7 +58,8 @@ async function start({ world, output, signal }: CommandContext, options: StartOp
   });
   output.note(`starting ${names.join(', ')}; Ctrl-C stops them in order`);
   supervisor.start();
-  if (names.includes('api')) void announce(`http://${host === '0.0.0.0' ? '127.0.0.1' : host}:${port}`, synthetic, signal);
+  const over = new AbortController();
+  if (names.includes('api')) void announce(`http://${host === '0.0.0.0' ? '127.0.0.1' : host}:${port}`, synthetic, over.signal);
   await new Promise<void>((resolve) => {
     const look = setInterval(() => {
       if (signal.aborted || supervisor.hopeless.size > 0) {
@@ -67,6 +68,7 @@ async function start({ world, output, signal }: CommandContext, options: StartOp
       }
     }, 100);
   });
+  over.abort();
   output.note('stopping …');
   await supervisor.stop();
   output.note('stopped; `npm start` goes on where it was');

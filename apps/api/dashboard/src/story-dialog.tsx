@@ -89,7 +89,7 @@ function VisitSteps({ visit }: { visit: NonNullable<Story['visitValues']> }): JS
       <h3>A visit of this segment, page by page</h3>
       <div class="scroll">
         <table>
-          <thead><tr><th scope="col">page</th><th scope="col" class="right">leaves</th><th scope="col" class="right">mean reward</th><th scope="col" class="right">expected from here</th></tr></thead>
+          <thead><tr><th scope="col">page</th><th scope="col" class="right">leaves</th><th scope="col" class="right">mean reward</th><th scope="col" class="right">expected after it</th></tr></thead>
           <tbody>
             {visit.steps.map((step) => (
               <tr key={step.step}><th scope="row">{step.step}</th><td class="right">{percent(step.leave)}</td><td class="right">{number(step.meanReward)}</td><td class="right">{number(step.expectedValue)}</td></tr>

@@ -38,7 +38,7 @@ function presentedKey(request: FastifyRequest): string | undefined {
 }
 
 /** Probes, the page's own files and the documentation are open; asking a model needs `predict`; any other change `operate`. `route` is the matched pattern. */
-export function neededRole(method: string, route: string): ApiRole | undefined {
+function neededRole(method: string, route: string): ApiRole | undefined {
   if (method === 'GET' || method === 'HEAD') {
     const open = route === '/' || route === '/*' || route === '/health' || route === '/ready' || route.startsWith('/docs') || route.startsWith('/assets/') || route.startsWith('/favicon');
     return open ? undefined : 'read';

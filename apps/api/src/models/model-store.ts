@@ -1,7 +1,7 @@
 import type { ExperimentTracker, ModelVersion } from '#tideline/platform';
 import { isPlatformError } from '#tideline/platform';
 import { churnModelName, visitValuesName, type LoadedModel, type ServedModel } from './served-model.ts';
-import { parseVisitValues, type VisitValueTable } from './visit-value-table.ts';
+import { groupsNamedIn, type VisitLookup, type VisitValueTable } from './visit-value-table.ts';
 
 /** What the store needs to know of a source. */
 export interface ModelSubject {
@@ -12,7 +12,10 @@ export interface ModelSubject {
 }
 
 export interface ModelStoreOptions {
+  /** Throws when the bytes are no model. */
   readonly loadModel: (bytes: Uint8Array) => LoadedModel;
+  /** Throws when the bytes are no visit values. */
+  readonly loadVisitValues: (bytes: Uint8Array) => VisitLookup;
   readonly pollMs: number;
   readonly now: () => number;
   readonly warn: (message: string) => void;
@@ -109,9 +112,11 @@ export class ModelStore {
     const version = (await this.#tracker.versionByAlias(name, 'champion')) ?? (await this.#tracker.listVersions(name)).at(-1);
     if (version === undefined || version.version === this.#visitValues.get(source)?.version || this.#refused.has(`${name}@${version.version}`)) return;
     const bytes = await this.#tracker.getArtifact(version.runId, artifactFile(version, 'visit-values.json'));
-    const table = parseVisitValues(name, version.version, bytes);
-    if (typeof table === 'string') this.#refuse(`${name}@${version.version}`, table);
-    else this.#visitValues.set(source, table);
+    try {
+      this.#visitValues.set(source, { name, version: version.version, lookup: this.#options.loadVisitValues(bytes), groups: groupsNamedIn(bytes) });
+    } catch (error) {
+      this.#refuse(`${name}@${version.version}`, error);
+    }
   }
 
   async #load(subject: ModelSubject, version: ModelVersion): Promise<ServedModel | undefined> {
@@ -132,14 +137,14 @@ export class ModelStore {
         featureIndex: new Map(model.featureNames.map((name, index) => [name, index])),
       };
     } catch (error) {
-      this.#refuse(id, error instanceof Error ? error.message : String(error));
+      this.#refuse(id, error);
       return undefined;
     }
   }
 
-  #refuse(id: string, reason: string): void {
+  #refuse(id: string, error: unknown): void {
     this.#refused.add(id);
-    this.#options.warn(`${id} does not load and is left out: ${reason}`);
+    this.#options.warn(`${id} does not load and is left out: ${error instanceof Error ? error.message : String(error)}`);
   }
 
   /** One version by number, loaded on first use; undefined when the registry does not have it or it does not load. */

@@ -1,46 +1,47 @@
-/** What the lake learned about one step (page) of visits of one segment. */
-export interface VisitValue {
-  /** Share of visits that end with this step. */
-  readonly leave: number;
-  readonly meanReward: number;
-  /** Expected reward of the visit from this step on. */
-  readonly expectedValue: number;
+/** What the lake learned about visits, step (page) by step; a group never seen answers with the pool of all. */
+export interface VisitLookup {
+  /** Expected reward of the rest of the visit after a step. */
+  expectedValue(by: string, step: number): number | undefined;
+  leaveProbability(by: string, step: number): number | undefined;
+  /** Mean reward of the step itself. */
+  meanReward(by: string, step: number): number | undefined;
 }
 
-/** Visit values of one source, by segment and step. */
+/** A registered version of a source's visit values. */
 export interface VisitValueTable {
   readonly name: string;
   readonly version: string;
-  readonly by: ReadonlyMap<string, ReadonlyMap<number, VisitValue>>;
+  readonly lookup: VisitLookup;
+  /** Groups (segments) that the log held. */
+  readonly groups: ReadonlySet<string>;
 }
 
-/** Reads `{ by: { segment: { step: { leave, meanReward, expectedValue } } } }`; gives the problem as text when it is something else. */
-export function parseVisitValues(name: string, version: string, bytes: Uint8Array): VisitValueTable | string {
-  let document: unknown;
-  try {
-    document = JSON.parse(Buffer.from(bytes).toString('utf8'));
-  } catch (error) {
-    return `expected JSON, found ${error instanceof Error ? error.message : String(error)}`;
-  }
-  const segments = member(document, 'by');
-  if (typeof segments !== 'object' || segments === null) return 'expected a member "by" that holds segments';
-  const by = new Map<string, Map<number, VisitValue>>();
-  for (const [segment, steps] of Object.entries(segments)) {
-    const table = new Map<number, VisitValue>();
-    for (const [step, value] of Object.entries((steps ?? {}) as object)) {
-      const leave = member(value, 'leave');
-      const meanReward = member(value, 'meanReward');
-      const expectedValue = member(value, 'expectedValue');
-      if (typeof leave !== 'number' || typeof meanReward !== 'number' || typeof expectedValue !== 'number' || !/^-?\d+$/.test(step)) {
-        return `expected step numbers with leave, meanReward and expectedValue, found something else at by.${segment}.${step}`;
-      }
-      table.set(Number(step), { leave, meanReward, expectedValue });
-    }
-    by.set(segment, table);
-  }
-  return { name, version, by };
+/** The numbers of one step. */
+export interface VisitStep {
+  readonly step: number;
+  readonly leave: number;
+  readonly meanReward: number;
+  readonly expectedValue: number;
 }
 
-function member(value: unknown, name: string): unknown {
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined;
+const STEPS_LOOKED_AT = 1000;
+
+/** Every step that a group has numbers for, ascending. */
+export function stepsOf({ lookup }: VisitValueTable, group: string): VisitStep[] {
+  const steps: VisitStep[] = [];
+  for (let step = 0; step < STEPS_LOOKED_AT; step++) {
+    const expectedValue = lookup.expectedValue(group, step);
+    const leave = lookup.leaveProbability(group, step);
+    const meanReward = lookup.meanReward(group, step);
+    if (expectedValue === undefined || leave === undefined || meanReward === undefined) continue;
+    steps.push({ step, leave, meanReward, expectedValue });
+  }
+  return steps;
+}
+
+/** The groups that an artifact's counts name: `{ counts: [[group, …], …] }`; empty when it is laid out otherwise. */
+export function groupsNamedIn(bytes: Uint8Array): ReadonlySet<string> {
+  const document = JSON.parse(Buffer.from(bytes).toString('utf8')) as { counts?: unknown };
+  const counts: readonly unknown[] = Array.isArray(document.counts) ? document.counts : [];
+  return new Set(counts.flatMap((line) => (Array.isArray(line) && typeof line[0] === 'string' ? [line[0]] : [])));
 }

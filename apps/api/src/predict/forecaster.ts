@@ -64,7 +64,7 @@ export class Forecaster {
     return { prediction, probability, model_used: `${served.name}@${served.version}` };
   }
 
-  /** What the rest of a visit is expected to bring from this page on. */
+  /** What the rest of a visit is expected to bring after this page. */
   value(question: ValueQuestion): Record<string, unknown> {
     const source = this.#onlySource(question.source, this.#sources.all.filter((candidate) => candidate.features.visit !== undefined).map(({ name }) => name), 'visit values');
     const table = this.#models.visitValues(source);
@@ -72,22 +72,22 @@ export class Forecaster {
       throw new Problem(503, 'no-visit-values', 'No visit values yet', `expected visit values of ${source}, found none; build them with: npx tideline build ${source}`, { source });
     }
     const segment = question.segment ?? segmentOf(question);
-    const steps = table.by.get(segment);
-    if (steps === undefined) {
-      const nearest = nearestName(segment, table.by.keys());
+    if (table.groups.size > 0 && !table.groups.has(segment)) {
+      const nearest = nearestName(segment, table.groups);
       throw new Problem(404, 'unknown-segment', 'No visits of this segment', `expected a segment seen in the log, found ${segment}`, nearest === undefined ? {} : { nearest });
     }
-    const value = steps.get(question.page_id);
-    if (value === undefined) {
-      throw new Problem(404, 'unknown-page', 'No visits of this segment reach this page', `expected a page seen for ${segment} (${[...steps.keys()].join(', ')}), found ${question.page_id}`);
+    const step = question.page_id;
+    const expectedValue = table.lookup.expectedValue(segment, step);
+    if (expectedValue === undefined) {
+      throw new Problem(404, 'unknown-page', 'No visit reaches this page', `expected a page seen in the log, found ${step}`, { errors: [{ pointer: '/page_id', detail: 'names no page seen' }] });
     }
     return {
       source,
       segment,
-      page_id: question.page_id,
-      expected_revenue: value.expectedValue,
-      mean_reward: value.meanReward,
-      leave_probability: value.leave,
+      page_id: step,
+      expected_revenue: expectedValue,
+      mean_reward: table.lookup.meanReward(segment, step) ?? null,
+      leave_probability: table.lookup.leaveProbability(segment, step) ?? null,
       model: { name: table.name, version: table.version },
     };
   }

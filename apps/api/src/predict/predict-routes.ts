@@ -11,7 +11,7 @@ const JSON_TYPE = 'application/json; charset=utf-8';
  * Schemas are checked as they are written: nothing is coerced, removed or filled in, so the text "5" is never a number. Shared by
  * the routes that stand on Fastify itself.
  */
-export function strictValidator(): RouteShorthandOptions['validatorCompiler'] {
+function strictValidator(): RouteShorthandOptions['validatorCompiler'] {
   const ajv = new Ajv({ allErrors: false, verbose: true, allowUnionTypes: true, strict: true });
   return ({ schema }): ValidateFunction => ajv.compile(schema as object);
 }

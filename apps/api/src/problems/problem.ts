@@ -46,7 +46,7 @@ interface ValidationError {
 }
 
 /** Turns ajv's errors into field problems that say what was expected and what was found. */
-export function describeValidation(errors: readonly ValidationError[], context: string): FieldProblem[] {
+function describeValidation(errors: readonly ValidationError[], context: string): FieldProblem[] {
   return errors.map((error) => {
     const extra = error.params['additionalProperty'] ?? error.params['missingProperty'];
     const path = context === 'querystring' ? error.instancePath.replace(/^\//, '?') : error.instancePath;

@@ -46,8 +46,8 @@ describe('the live board', () => {
     const board = new LiveBoard({ entityLimit: 2, transitionsPerEntity: 2, recentLimit: 3, now: () => 0 });
     for (const entity of ['a', 'b', 'a', 'c']) board.putScore(line(entity, 0.5));
     expect(board.recent('shop', 2).map(({ entity }) => entity)).toEqual(['a', 'c']);
-    for (let n = 0; n < 5; n++) board.putTransition('shop', 'a', String(n));
-    expect(board.transitionsOf('shop', 'a')).toEqual(['3', '4']);
+    for (let n = 0; n < 5; n++) board.putTransition('shop', 'a', Uint8Array.of(n));
+    expect(board.transitionsOf('shop', 'a')).toEqual([Uint8Array.of(3), Uint8Array.of(4)]);
   });
 });
 

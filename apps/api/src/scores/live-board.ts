@@ -13,10 +13,10 @@ class Recent {
   }
 }
 
-/** A bounded picture of one source: each entity's latest score and last transitions, as text until somebody asks. */
+/** A bounded picture of one source: each entity's latest score and last transitions, as written until somebody asks. */
 class SourceBoard {
   readonly scores: NewestEntries<ScoreLine>;
-  readonly transitions: NewestEntries<string[]>;
+  readonly transitions: NewestEntries<Uint8Array[]>;
   readonly recent = new Recent();
   /** The ranking by how many it holds; few are wanted often, many seldom. */
   readonly tops = new Map<number, { lines: readonly ScoreLine[]; atMs: number }>();
@@ -56,10 +56,10 @@ export class LiveBoard {
     this.#recent.push(line, this.#options.recentLimit);
   }
 
-  putTransition(source: string, entity: string, json: string): void {
+  putTransition(source: string, entity: string, bytes: Uint8Array): void {
     const { transitions } = this.#board(source);
     const last = transitions.get(entity) ?? [];
-    last.push(json);
+    last.push(bytes);
     if (last.length > this.#options.transitionsPerEntity) last.shift();
     transitions.put(entity, last);
   }
@@ -69,7 +69,7 @@ export class LiveBoard {
   }
 
   /** Newest last. */
-  transitionsOf(source: string, entity: string): readonly string[] {
+  transitionsOf(source: string, entity: string): readonly Uint8Array[] {
     return this.#sources.get(source)?.transitions.get(entity) ?? [];
   }
 

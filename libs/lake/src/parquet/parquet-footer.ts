@@ -12,7 +12,7 @@ export interface RowGroupSummary {
 }
 
 /** Names the writer; readers parse exactly this form to know about a writer's past mistakes. */
-export const createdBy = 'tideline version 0.1.0 (build 0)';
+const createdBy = 'tideline version 0.1.0 (build 0)';
 
 // Numbers of parquet.thrift.
 const parquetTypes = { boolean: 0, int32: 1, int64: 2, double: 5, bytes: 6 } as const;

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
-import { tableArbitrary } from '../columns/batch-arbitrary.ts';
+import { tableArbitrary } from '../columns/batch-fixtures.ts';
 import type { ColumnBatch } from '../columns/column-batch.ts';
 import { batchFromRows, valueAt } from '../columns/column-from-values.ts';
 import { defineSchema, type ColumnDefinition } from '../columns/table-schema.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { Column, ColumnBatch } from '../columns/column-batch.ts';
 import { concatBatches } from '../columns/concat-batches.ts';
 import { checkBatch, type TableSchema } from '../columns/table-schema.ts';
-import { BoundsTracker, type Bounds } from './bounds.ts';
+import type { Bounds, BoundsTracker } from './bounds.ts';
 import { ColumnChunkEncoder } from './column-chunk-encoder.ts';
 import { GrowingBuffer } from './growing-buffer.ts';
 import { writeFooter, type RowGroupSummary } from './parquet-footer.ts';

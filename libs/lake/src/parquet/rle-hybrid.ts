@@ -12,7 +12,7 @@ export function bitWidthOf(highest: number): number {
 }
 
 /** Upper bound of the bytes that `writeRleHybrid` appends. */
-export function rleHybridBound(count: number, bitWidth: number): number {
+function rleHybridBound(count: number, bitWidth: number): number {
   return Math.ceil(count / 8) * (bitWidth + 1) + Math.ceil(count / shortestRun) * 8 + 16;
 }
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FileObjectStore, MemoryObjectStore } from '#tideline/platform';
-import { tableArbitrary } from '../columns/batch-arbitrary.ts';
+import { tableArbitrary } from '../columns/batch-fixtures.ts';
 import type { ColumnBatch } from '../columns/column-batch.ts';
 import { batchFromRows, valueAt, type PlainValue } from '../columns/column-from-values.ts';
 import { concatBatches } from '../columns/concat-batches.ts';

@@ -17,8 +17,8 @@ export interface ManifestReference {
 }
 
 /** Manifests below this size are merged once `mergeFrom` of them have gathered. */
-export const manifestTarget = 1000;
-export const mergeFrom = 32;
+const manifestTarget = 1000;
+const mergeFrom = 32;
 
 /** Splits a manifest list into what stays and what is worth merging into one manifest (empty: nothing). */
 export function planManifestMerge(manifests: readonly ManifestReference[]): { keep: ManifestReference[]; merge: ManifestReference[] } {

@@ -32,20 +32,17 @@ export class MetadataLog {
     return decodeMetadata(await this.#store.get(key), key);
   }
 
-  /** Publishes the next version; false when another commit took its place. A repetition of the same commit counts as its success. */
+  /**
+   * Publishes the next version. False when another commit took its place, or when the answer was lost: the caller looks whether its
+   * own commit is in the newest version before it tries again.
+   */
   async publish(metadata: TableMetadata): Promise<boolean> {
-    const key = this.#keyOf(metadata.version);
-    const bytes = encodeMetadata(metadata);
-    let won: boolean;
     try {
-      won = await this.#store.putIfAbsent(key, bytes);
+      if (!(await this.#store.putIfAbsent(this.#keyOf(metadata.version), encodeMetadata(metadata)))) return false;
     } catch (error) {
       if (!mayHaveApplied(error)) throw error;
-      won = false;
-      // Nobody else may have the place: then one more try tells.
-      if ((await this.#store.head(key)) === undefined) won = await this.#store.putIfAbsent(key, bytes);
+      return false;
     }
-    if (!won && (await this.read(metadata.version)).commitId !== metadata.commitId) return false;
     this.#latest = metadata;
     await this.#writeHint(metadata.version);
     return true;

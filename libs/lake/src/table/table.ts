@@ -244,7 +244,7 @@ export class Table {
 }
 
 /** Says that a table exists, so that tables are listed without their files: `silver/_tables/alibaba`. */
-export function markerKey(location: string): string {
+function markerKey(location: string): string {
   const slash = location.indexOf('/');
   return `${location.slice(0, slash)}/_tables/${location.slice(slash + 1)}`;
 }

@@ -1,5 +1,5 @@
 import { eventLogContract } from './event-log.contract.ts';
-import { EventLog } from './event-log.ts';
+import type { EventLog } from './event-log.ts';
 import { MemoryEventLog } from './memory-event-log.ts';
 import { UnreliableEventLog } from './unreliable-event-log.ts';
 

@@ -7,10 +7,8 @@ export interface LiveModel {
   readonly kind: string;
   readonly target: string;
   readonly featureNames: readonly string[];
-  /** Probability by `featureNames`; NaN stands for null. */
-  score(features: Float64Array): number;
-  /** Additive contributions in log-odds by `featureNames`. */
-  explain(features: Float64Array, contributions: Float64Array): void;
+  /** Probability for values by `featureNames` (NaN stands for null); fills their additive contributions in log-odds. */
+  assess(features: Float64Array, contributions: Float64Array): number;
 }
 
 /** Reasons given with a score. */
@@ -53,9 +51,8 @@ export class LiveScorer {
     const model = this.#model;
     if (model === undefined || this.#positions.length === 0) return NaN;
     for (let k = 0; k < this.#positions.length; k++) this.#features[k] = features[this.#positions[k]];
-    const probability = model.score(this.#features);
     this.#contributions.fill(0);
-    model.explain(this.#features, this.#contributions);
+    const probability = model.assess(this.#features, this.#contributions);
     for (let k = 0; k < this.#contributions.length; k++) this.#consider(k);
     return probability;
   }

@@ -76,11 +76,10 @@ export function logisticModel(featureNames: readonly string[]): LiveModel {
   const term = (features: Float64Array, k: number): number => Number.isNaN(features[k]) ? 0 : weights[k] * Math.log1p(Math.abs(features[k]));
   return {
     name: 'churn-test', version: '3', kind: 'logistic-regression', target: 'churn', featureNames,
-    score: (features) => {
+    assess: (features, contributions) => {
       let margin = -0.3;
-      for (let k = 0; k < features.length; k++) margin += term(features, k);
+      for (let k = 0; k < features.length; k++) margin += contributions[k] = term(features, k);
       return 1 / (1 + Math.exp(-margin));
     },
-    explain: (features, contributions) => { for (let k = 0; k < features.length; k++) contributions[k] = term(features, k); },
   };
 }

@@ -216,6 +216,6 @@ function putText(writer: JavaScriptWriter, node: TypedNode): string {
  * which travels in the constants.
  */
 export function generate<F>(writer: JavaScriptWriter, code: string): F {
-  // eslint-disable-next-line @typescript-eslint/no-implied-eval -- closures over a fixed grammar; see above
+   
   return new Function('K', `'use strict'; return ${code};`)(writer.constants) as F;
 }

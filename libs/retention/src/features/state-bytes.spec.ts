@@ -34,3 +34,15 @@ describe('state bytes', () => {
     expect(() => new ByteReader(new Uint8Array(5), 3)).toThrow(SnapshotMismatch);
   });
 });
+
+it('reads a snapshot that stands anywhere in a larger Buffer', () => {
+  const writer = new ByteWriter();
+  writer.number(7);
+  writer.int32s(Int32Array.of(1, 2, 3));
+  const sealed = writer.finish(1);
+  for (let shift = 0; shift < 8; shift++) {
+    const larger = Buffer.concat([Buffer.alloc(shift), sealed, Buffer.alloc(3)]);
+    const reader = new ByteReader(larger.subarray(shift, shift + sealed.length), 1);
+    expect([reader.number(), ...reader.int32s()]).toEqual([7, 1, 2, 3]);
+  }
+});

@@ -81,7 +81,8 @@ export class ByteReader {
     if (sealed.length !== HEADER_BYTES + length) {
       throw new SnapshotMismatch(`expected a snapshot of ${HEADER_BYTES + length} bytes, found ${sealed.length}`);
     }
-    this.#bytes = sealed.slice(HEADER_BYTES);
+    // A copy at offset 0: `slice` of a Buffer would be a view, and perhaps at an offset that typed arrays refuse.
+    this.#bytes = new Uint8Array(sealed.subarray(HEADER_BYTES));
     if (checksum(this.#bytes) !== header.getUint32(12, true)) throw new SnapshotMismatch('expected the snapshot\'s checksum, found damaged bytes');
   }
 

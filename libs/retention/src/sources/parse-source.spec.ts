@@ -4,8 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { parseSource, type SourceFiles } from './parse-source.ts';
 
 const ROOT = resolve(import.meta.dirname, '../../../..');
-const PARTS = ['schema', 'features', 'models', 'deployment'] as const;
-type Part = (typeof PARTS)[number];
+type Part = 'schema' | 'features' | 'models' | 'deployment';
 
 function filesOf(name: string, edit: (part: Part, text: string) => string = (_, text) => text): SourceFiles {
   const file = (part: Part) => ({ path: `${part}.yaml`, text: edit(part, readFileSync(`${ROOT}/sources/${name}/${part}.yaml`, 'utf8')) });

@@ -5,10 +5,14 @@ import type { Problem, SourceFile } from './yaml-fields.ts';
 /** The four files of a source's folder. */
 export const SOURCE_FILE_NAMES = ['schema.yaml', 'features.yaml', 'models.yaml', 'deployment.yaml'] as const;
 
-/** Every folder of sources, by name, or all problems of all of them; files are keyed by their names in the folder. */
-export function parseSources(
-  folders: readonly { readonly name: string; readonly files: Readonly<Record<string, SourceFile>> }[],
-): { readonly sources: readonly Source[]; readonly problems: readonly Problem[] } {
+/** A source's folder as text; files are keyed by their names in it. */
+export interface SourceFolder {
+  readonly name: string;
+  readonly files: Readonly<Record<string, SourceFile>>;
+}
+
+/** Every folder of sources, by name, or all problems of all of them. */
+export function parseSources(folders: readonly SourceFolder[]): { readonly sources: readonly Source[]; readonly problems: readonly Problem[] } {
   const sources: Source[] = [];
   const problems: Problem[] = [];
   for (const { name, files } of [...folders].sort((a, b) => (a.name < b.name ? -1 : 1))) {
@@ -24,4 +28,20 @@ export function parseSources(
     } else sources.push(parsed.source);
   }
   return { sources: problems.length > 0 ? [] : sources, problems };
+}
+
+/** Files that do not describe sources; the message has a line for each mistake: file, line, column, what was expected and found. */
+export class InvalidSourcesError extends Error {
+  override readonly name = 'InvalidSourcesError';
+
+  constructor(problems: readonly Problem[]) {
+    super(problems.map(({ path, line, column, message }) => `${path}:${line}:${column}: ${message}`).join('\n'));
+  }
+}
+
+/** The sources in these folders, for programs that can't do without any of them: throws `InvalidSourcesError` with every mistake. */
+export function sourcesOrThrow(folders: readonly SourceFolder[]): readonly Source[] {
+  const { sources, problems } = parseSources(folders);
+  if (problems.length > 0) throw new InvalidSourcesError(problems);
+  return sources;
 }

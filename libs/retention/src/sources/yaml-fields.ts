@@ -54,7 +54,7 @@ export interface Entry {
 /** What was found, as messages say it. */
 export function describe(node: Node | null | undefined): string {
   if (isScalar(node)) return node.value === null ? 'nothing' : `'${node.source ?? String(node.value)}'`;
-  return isMap(node) ? 'a map' : isSeq(node) ? 'a list' : node == null ? 'nothing' : 'an alias';
+  return isMap(node) ? 'a map' : isSeq(node) ? 'a list' : node === null || node === undefined ? 'nothing' : 'an alias';
 }
 
 /**

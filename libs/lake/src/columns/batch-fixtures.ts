@@ -20,7 +20,7 @@ function oneOf(values: readonly number[], otherwise: fc.Arbitrary<number>): fc.A
 }
 
 /** Values of a type, extremes included, in its own unit. */
-export function scalarArbitrary(type: ScalarType): fc.Arbitrary<PlainScalar> {
+function scalarArbitrary(type: ScalarType): fc.Arbitrary<PlainScalar> {
   switch (type.name) {
     case 'int':
       return fc.oneof(fc.integer({ min: 0, max: 3 }), fc.integer({ min: -(2 ** 29), max: 2 ** 29 }), oneOf([-(2 ** 31), 2 ** 31 - 1, 0], fc.integer()));

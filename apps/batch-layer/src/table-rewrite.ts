@@ -1,0 +1,65 @@
+import type { ColumnDefinition, DataFile, DataFileWriter, Lake, Snapshot, Table } from '#tideline/lake';
+import { tableNames, type Column, type Source } from '#tideline/retention';
+
+/** A gold table whose rows are all replaced by one commit; of its columns those that its rows no longer have become null. */
+export class TableRewrite {
+  readonly #table: Table;
+  readonly #names: readonly string[];
+  readonly #writer: DataFileWriter;
+
+  private constructor(table: Table, names: readonly string[], writer: DataFileWriter) {
+    this.#table = table;
+    this.#names = names;
+    this.#writer = writer;
+  }
+
+  static async open(lake: Lake, name: string, columns: readonly ColumnDefinition[]): Promise<TableRewrite> {
+    const table = lake.table(name);
+    await table.ensure(columns);
+    return new TableRewrite(table, columns.map((column) => column.name), await table.writer());
+  }
+
+  /** Adds rows; columns in the order in which the table was opened with them. */
+  async write(columns: readonly Column[], rowCount: number): Promise<void> {
+    await this.#writer.write({ rowCount, names: this.#names, columns });
+  }
+
+  /** Publishes what was written in the place of everything, as made of a silver snapshot by the source's definition; returns its rows. */
+  async publish(source: Source, silver: Snapshot): Promise<number> {
+    const files = await this.#finish();
+    const summary = { silver: `${tableNames(source).silver}@${silver.version}`, silverRows: String(silver.rowCount), definition: source.version };
+    await this.#table.overwrite(files, { offsets: silver.offsets, summary });
+    return files.reduce((rows, file) => rows + file.rowCount, 0);
+  }
+
+  async #finish(): Promise<readonly DataFile[]> {
+    try {
+      return await this.#writer.finish();
+    } catch (error) {
+      await this.abort();
+      throw error;
+    }
+  }
+
+  /** Removes what was written; only before `publish`. */
+  async abort(): Promise<void> {
+    // What can't be removed now belongs to no table, and does no harm.
+    await this.#writer.abort().catch(() => undefined);
+  }
+}
+
+/** Which silver rows a gold table was made of, read from its newest snapshot. */
+export interface Build {
+  readonly silverRows: number;
+  /** Version of the source whose definitions it follows. */
+  readonly definition: string | undefined;
+  /** Rows of the gold table itself. */
+  readonly rowCount: number;
+}
+
+/** The last rewrite of a gold table, or undefined before the first. */
+export async function lastBuild(table: Table): Promise<Build | undefined> {
+  const snapshot = await table.current();
+  if (snapshot === undefined) return undefined;
+  return { silverRows: Number(snapshot.summary['silverRows'] ?? 0), definition: snapshot.summary['definition'], rowCount: snapshot.rowCount };
+}

@@ -1,0 +1,29 @@
+import type { Source } from './source.ts';
+
+/** A source's tables in the lake, by what they are: bucket, a dot, the source's name with underscores. */
+export interface TableNames {
+  /** What arrived. */
+  readonly bronze: string;
+  /** What is valid, with derived columns. */
+  readonly silver: string;
+  /** Lines that never became records, and why. */
+  readonly rejects: string;
+  readonly features: string;
+  readonly labels: string;
+  readonly training: string;
+  readonly visits: string;
+}
+
+/** Names of the tables that the batch layer keeps for a source; those in gold exist once they were built. */
+export function tableNames(source: Pick<Source, 'name'>): TableNames {
+  const base = source.name.replaceAll('-', '_');
+  return {
+    bronze: `bronze.${base}`,
+    silver: `silver.${base}`,
+    rejects: `silver.${base}_rejects`,
+    features: `gold.${base}_features`,
+    labels: `gold.${base}_labels`,
+    training: `gold.${base}_training`,
+    visits: `gold.${base}_visits`,
+  };
+}
