@@ -65,6 +65,7 @@ export class EventLogServer extends Server implements CustomTransportStrategy {
     const handled: Processor = {
       version: processor.version,
       process,
+      refresh: (offset) => processor.refresh?.(offset) ?? { appends: [] },
       snapshot: () => processor.snapshot(),
       restore: (bytes) => processor.restore(bytes),
     };

@@ -15,6 +15,11 @@ export interface Processor {
   readonly version: string;
   /** With `emit` false the batch changes the state exactly as with true, but its outputs are already on the log: none are made. */
   process(batch: RecordBatch, emit: boolean): ProcessorOutput | Promise<ProcessorOutput>;
+  /**
+   * Outputs that a change of steering calls for without new records (everybody scored by the new model); `offset` is the first one not
+   * processed. Leaves the state as it is.
+   */
+  refresh?(offset: number): ProcessorOutput;
   snapshot(): Uint8Array;
   restore(bytes: Uint8Array): void;
 }

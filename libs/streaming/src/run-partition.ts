@@ -75,6 +75,8 @@ interface Step {
   readonly to: CommittedOffset;
   readonly batches: number;
   readonly records: number;
+  /** What was in force, as JSON. */
+  readonly facts: string;
 }
 
 class PartitionRun {
@@ -91,6 +93,8 @@ class PartitionRun {
   #recordsSinceSave = 0;
   /** The processor has seen batches that are not committed: its state must not be saved. */
   #stateIsAhead = false;
+  /** What the last commit says was in force, as JSON; undefined before the first one. */
+  #factsInForce: string | undefined;
 
   constructor(options: PartitionOptions) {
     this.#options = options;
@@ -107,6 +111,7 @@ class PartitionRun {
       const known = committed === undefined ? undefined : readCommitMetadata(committed.metadata);
       this.#lineage = known?.lineage ?? clock.nowMs().toString(36);
       await this.#recover(committed?.offset);
+      if (known !== undefined) this.#factsInForce = JSON.stringify(known.facts);
       if (!signal.aborted) await steering?.resume(known?.facts);
       while (!signal.aborted) await this.#advance();
       await this.#saveCheckpoint();
@@ -171,6 +176,7 @@ class PartitionRun {
   /** One turn of the live loop: read, process, commit, and save the state when that is due. */
   async #advance(): Promise<void> {
     const { clock, observer } = this.#options;
+    if (!(await this.#refresh())) return;
     const batches = await this.#read(this.#limits.idleMs);
     for (const group of this.#cut(batches)) {
       const startedAtMs = clock.nowMs();
@@ -179,6 +185,7 @@ class PartitionRun {
       const processedAtMs = clock.nowMs();
       if (!(await this.#writer.commit(step.appends, step.to))) return;
       this.#stateIsAhead = false;
+      this.#factsInForce = step.facts;
       this.#position = step.to.offset;
       this.#records += step.records;
       this.#recordsSinceSave += step.records;
@@ -222,7 +229,24 @@ class PartitionRun {
       records += batch.count;
     }
     const metadata = writeCommitMetadata({ lineage: this.#lineage, facts });
-    return { appends, to: { offset: endOffset, metadata }, batches: batches.length, records };
+    return { appends, to: { offset: endOffset, metadata }, batches: batches.length, records, facts: JSON.stringify(facts) };
+  }
+
+  /**
+   * When something else came into force since the last commit, has the processor say what that changes before further records: outputs and the
+   * new facts are one transaction at the same offset, so a crash repeats or keeps both. False when the log could not take it.
+   */
+  async #refresh(): Promise<boolean> {
+    const { processor, steering } = this.#options;
+    if (processor.refresh === undefined || steering === undefined || this.#factsInForce === undefined) return true;
+    const facts = steering.border();
+    const inForce = JSON.stringify(facts);
+    if (inForce === this.#factsInForce) return true;
+    const { appends } = processor.refresh(this.#position);
+    const metadata = writeCommitMetadata({ lineage: this.#lineage, facts });
+    if (!(await this.#writer.commit(appends, { offset: this.#position, metadata }))) return false;
+    this.#factsInForce = inForce;
+    return true;
   }
 
   async #saveCheckpoint(): Promise<void> {

@@ -7,6 +7,8 @@ export interface Entities {
   readonly watermarkMs: number;
   /** Takes one batch in; gives the refined rows that came too late. Writes nothing when `out` is undefined. */
   process(step: RefinedRecords, out: LiveOutputs | undefined): readonly number[];
+  /** Scores everybody in the population as they stand, the record at `offset` being the newest; nobody without time. */
+  scoreStanding(out: LiveOutputs, offset: number): void;
   valueAsOf(entity: string, asOfMs: number, out: Float64Array): boolean;
   isInPopulation(entity: string, asOfMs: number): boolean;
   entities(): Iterable<string>;

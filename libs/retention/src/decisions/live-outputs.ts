@@ -73,20 +73,30 @@ export class LiveOutputs {
    */
   score(step: RefinedRecords, origin: number, key: Uint8Array, keyStart: number, keyEnd: number, features: Float64Array,
     eventTimeMs: number, featureTimeMs: number, reward: number): void {
-    const fields = this.#fields;
     const { records, kept } = step;
-    fields.eventTimeMs = eventTimeMs;
-    fields.featureTimeMs = featureTimeMs;
-    fields.reward = reward;
-    fields.offset = records.baseOffset + kept[origin];
-    fields.probability = this.scorer.score(features);
-    fields.expectedValue = NaN;
+    const fields = this.#fill(features, records.baseOffset + kept[origin], eventTimeMs, featureTimeMs, reward);
     const visit = this.#visitOf?.(origin);
     if (visit !== undefined) {
       fields.expectedValue = this.#visitValues?.expectedValue(visit.by, visit.step) ?? NaN;
       if (this.scorer.model === undefined) fields.probability = this.#visitValues?.leaveProbability(visit.by, visit.step) ?? NaN;
     }
     this.#scores.write(key, keyStart, keyEnd, features, fields, eventTimeMs === eventTimeMs ? eventTimeMs : records.timestamps[kept[origin]]);
+  }
+
+  /** A score without a record of its own: the entity's features as they stand, asked for after the record at `offset`. */
+  standing(key: Uint8Array, features: Float64Array, offset: number, eventTimeMs: number, featureTimeMs: number): void {
+    this.#scores.write(key, 0, key.length, features, this.#fill(features, offset, eventTimeMs, featureTimeMs, NaN), eventTimeMs);
+  }
+
+  #fill(features: Float64Array, offset: number, eventTimeMs: number, featureTimeMs: number, reward: number): ScoreFields {
+    const fields = this.#fields;
+    fields.eventTimeMs = eventTimeMs;
+    fields.featureTimeMs = featureTimeMs;
+    fields.reward = reward;
+    fields.offset = offset;
+    fields.probability = this.scorer.score(features);
+    fields.expectedValue = NaN;
+    return fields;
   }
 
   /** A transition of a source with time. */

@@ -66,6 +66,9 @@ export class SequencedEntities implements Entities {
   }
 
   /** The aggregates over all records so far; what a formula takes from a record is null. */
+  /** Without time a score needs a record's own context, so nobody is scored between records. */
+  scoreStanding(): void {}
+
   valueAsOf(entity: string, _asOfMs: number, out: Float64Array): boolean {
     const key = Buffer.from(entity, 'utf8');
     const slot = this.#rings.entities.find(key, 0, key.length);

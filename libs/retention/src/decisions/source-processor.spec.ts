@@ -192,3 +192,26 @@ describe('user behaviour, all real clicks', () => {
     expect(scores.every(({ state }) => state.every((value) => value === null || Number.isFinite(value)))).toBe(true);
   });
 });
+
+describe('refresh', () => {
+  it('scores the whole population by the new model as it stands, and leaves the state as it was', () => {
+    const source = readSource('online-retail');
+    const batches = batchesOf(source, [...generate('online-retail', { seed: 3, rows: 3000 })], 500);
+    const processor = processorOf(source);
+    for (const batch of batches) processor.process(batch, true);
+    const before = Buffer.from(processor.snapshot());
+    processor.useModel(logisticModel(source.models.features));
+    const last = batches.at(-1)!;
+    const end = last.baseOffset + last.count;
+    const refreshed = processor.refresh(end);
+    const scores = valuesOf([refreshed], 'churn-scores').map((value) => JSON.parse(value.toString()) as ChurnScore);
+    const border = Math.floor((processor.watermarkMs + source.latenessMs) / 86_400_000) * 86_400_000;
+    const population = [...processor.entities()].filter((entity) => processor.isInPopulation(entity, border));
+    expect(scores.map(({ entity }) => entity).sort()).toEqual(population.sort());
+    for (const score of scores) {
+      expect(score).toMatchObject({ featureTime: new Date(border).toISOString(), reward: null, origin: { offset: String(end - 1) } });
+      expect(score.churnProbability).toBeGreaterThan(0);
+    }
+    expect(Buffer.from(processor.snapshot()).equals(before)).toBe(true);
+  });
+});

@@ -103,6 +103,18 @@ export class SourceProcessor {
     return { appends, counts };
   }
 
+  /**
+   * Scores of the whole population as it stands, for when another model takes over while no record comes; `offset` is the first one not
+   * processed. The state stays as it is.
+   */
+  refresh(offset: number): ProcessedBatch {
+    this.#entities.scoreStanding(this.#outputs, offset - 1);
+    const counts = { read: 0, late: 0, rejected: 0, scores: this.#outputs.scoreCount, transitions: 0 };
+    const appends: ProcessedBatch['appends'] = [];
+    this.#append(appends, 'churn-scores', this.#outputs.finish().scores);
+    return { appends, counts };
+  }
+
   snapshot(): Uint8Array {
     const out = new ByteWriter();
     out.text(this.version);

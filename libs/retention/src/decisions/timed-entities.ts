@@ -10,6 +10,9 @@ import type { Entities } from './entities.ts';
 import type { LiveOutputs, RefinedRecords } from './live-outputs.ts';
 import { OpenEpochs } from './open-epochs.ts';
 
+/** One transaction holds all standing scores, so a larger population waits for its next records instead. */
+const STANDING_AT_MOST = 200_000;
+
 /**
  * Entities of a source with time. Nothing is dropped inside a batch; at its end scores are written, states and transitions settled up
  * to the watermark, and what no later border can reach is forgotten.
@@ -74,6 +77,17 @@ export class TimedEntities implements Entities {
     this.#settle(out);
     this.#tables.sweep();
     return late;
+  }
+
+  scoreStanding(out: LiveOutputs, offset: number): void {
+    const { entities } = this.#windows;
+    if (this.#newestMs === -Infinity || entities.size > STANDING_AT_MOST) return;
+    const border = Math.floor(this.#newestMs / this.#tileMs) * this.#tileMs;
+    for (let slot = 0; slot < entities.slotEnd; slot++) {
+      if (!entities.holds(slot) || !this.#windows.isInPopulation(slot, border)) continue;
+      this.#readFeatures(slot, border, this.#features);
+      out.standing(entities.bytesOf(slot), this.#features, offset, this.#newestMs, border);
+    }
   }
 
   valueAsOf(entity: string, asOfMs: number, out: Float64Array): boolean {
