@@ -55,7 +55,9 @@ export class OpenEpochs {
     this.#rows = new BlockPool(this.#rowWords);
     this.#span = span;
     this.#state = new Float64Array(stateWidth);
-    this.#closed = { slot: 0, state: this.#state, stateAt: 0, action: new Uint8Array(0), actionStart: 0, actionEnd: 0, reward: 0, lastTimeMs: 0, done: false, nextState: null };
+    this.#closed = {
+      slot: 0, state: this.#state, stateAt: 0, action: new Uint8Array(0), actionStart: 0, actionEnd: 0, reward: 0, lastTimeMs: 0, done: false, nextState: null,
+    };
   }
 
   /** Bytes held, for accounting. */

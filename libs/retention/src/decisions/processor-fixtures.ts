@@ -13,7 +13,6 @@ import type { LiveModel } from './live-scorer.ts';
 import { type ProcessedBatch, SourceProcessor } from './source-processor.ts';
 
 const ROOT = resolve(import.meta.dirname, '../../../..');
-const SHARED = [process.env['TIDELINE_SHARED'] ?? '', resolve(ROOT, '../shared'), resolve(ROOT, '../../shared')].find((path) => path !== '' && existsSync(path));
 const SCHEMA_ID = 7;
 export const TRANSITION_SCHEMA_ID = 9;
 
@@ -27,13 +26,11 @@ export function readSource(name: string, edit: (file: string, text: string) => s
   return source;
 }
 
-/** A file of real data, unzipped; undefined (and said aloud) where the data are not at hand. */
-export function realData(path: string): Uint8Array | undefined {
-  const found = SHARED === undefined ? undefined : resolve(SHARED, path);
-  if (found === undefined || !existsSync(found)) {
-    console.warn(`skipped: real data ${path} is not here`);
-    return undefined;
-  }
+/** A file of real data, unzipped; undefined where the data are not at hand. `shared` is their folder when it is not beside the checkout. */
+export function realData(path: string, shared: string | undefined): Uint8Array | undefined {
+  const folders = [shared ?? '', resolve(ROOT, '../shared'), resolve(ROOT, '../../shared')];
+  const found = folders.filter((folder) => folder !== '').map((folder) => resolve(folder, path)).find((file) => existsSync(file));
+  if (found === undefined) return undefined;
   const bytes = readFileSync(found);
   return path.endsWith('.gz') ? gunzipSync(bytes) : bytes;
 }

@@ -5,12 +5,17 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { SnapshotMismatch } from '../features/state-bytes.ts';
 import { generate } from '../synthetic/generate.ts';
-import { batchesOf, logisticModel, processorOf, readSource, realData, TRANSITION_SCHEMA_ID, valuesOf } from './processor-fixtures.ts';
+import { batchesOf, logisticModel, processorOf, readSource, realData as findRealData, TRANSITION_SCHEMA_ID, valuesOf } from './processor-fixtures.ts';
 import type { ChurnScore } from './score-writer.ts';
-import type { SourceProcessor } from './source-processor.ts';
-import { type ProcessedBatch } from './source-processor.ts';
+import type { ProcessedBatch, SourceProcessor } from './source-processor.ts';
 import { decodeTransition, transitionSchema } from './transition.ts';
 import { VisitValues } from './visit-values.ts';
+
+function realData(path: string): Uint8Array | undefined {
+  const found = findRealData(path, process.env['TIDELINE_SHARED']);
+  if (found === undefined) console.warn(`skipped: the real data ${path} are not here`);
+  return found;
+}
 
 const scoresOf = (processed: readonly ProcessedBatch[]): ChurnScore[] => valuesOf(processed, 'churn-scores').map((value) => JSON.parse(value.toString()) as ChurnScore);
 

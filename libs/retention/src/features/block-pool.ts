@@ -94,6 +94,8 @@ export class BlockPool {
     const start = this.startOf(slot);
     let low = 0;
     let high = this.countOf(slot);
+    // Nearly always the tile asked for is newer than all rows.
+    if (high > 0 && i32[(start + (high - 1) * rowWords) * 2] < tile) return high;
     while (low < high) {
       const middle = (low + high) >>> 1;
       if (i32[(start + middle * rowWords) * 2] < tile) low = middle + 1;

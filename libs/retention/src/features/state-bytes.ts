@@ -82,7 +82,7 @@ export class ByteReader {
       throw new SnapshotMismatch(`expected a snapshot of ${HEADER_BYTES + length} bytes, found ${sealed.length}`);
     }
     // A copy at offset 0: `slice` of a Buffer would be a view, and perhaps at an offset that typed arrays refuse.
-    this.#bytes = Uint8Array.from(sealed.subarray(HEADER_BYTES));
+    this.#bytes = new Uint8Array(sealed.subarray(HEADER_BYTES));
     if (checksum(this.#bytes) !== header.getUint32(12, true)) throw new SnapshotMismatch('expected the snapshot\'s checksum, found damaged bytes');
   }
 

@@ -65,7 +65,9 @@ export class WindowReader {
     let first = end;
     for (let k = 0; k < windows.length; k++) {
       const before = first;
-      first = findRow(tiles.i32, start, before, words, endTile - windows[k]);
+      // The longest window mostly holds every row that is kept.
+      const all = k === windows.length - 1 && tiles.i32[start * 2] >= endTile - windows[k] && before > start;
+      first = all ? start : findRow(tiles.i32, start, before, words, endTile - windows[k]);
       if (folds) for (let row = before - words; row >= first; row -= words) this.#fold(tiles.f64, row);
       this.#finish(tiles, this.#ends[k], this.#ends[k + 1], start, first, end, out);
     }
