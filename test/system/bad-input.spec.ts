@@ -6,7 +6,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, describe, expect, test } from 'vitest';
-import { root, rowsCommitted, syntheticLog, Terminal, until, type Ended, type ReplayResult } from './tideline.ts';
+import { bytesOf, expectReconciled, linesOf, PATIENT, replayOf, root, syntheticLog, Terminal, type Ended, type ReplayResult } from './tideline.ts';
 
 const open: Terminal[] = [];
 /** A terminal that goes away with the file's last test: tests run side by side. */
@@ -17,17 +17,6 @@ function terminal(options?: ConstructorParameters<typeof Terminal>[0]): Terminal
 }
 afterAll(() => open.forEach((each) => each.close()));
 
-const replayOf = (file: string, source = 'user-behavior'): string[] => ['replay', file, '--source', source];
-const linesOf = (text: string): string[] => text.trimEnd().split('\n');
-const bytesOf = (lines: readonly (string | Buffer)[]): Buffer => Buffer.concat(lines.flatMap((line) => [Buffer.from(line), Buffer.from('\n')]));
-
-/** Read = accepted + rejected, in the summary as on the log. */
-async function expectReconciled(at: Terminal, { source, read, accepted, rejected, rejectedBy }: ReplayResult): Promise<void> {
-  expect(read).toBe(accepted + rejected);
-  expect(Object.values(rejectedBy).reduce((sum, count) => sum + count, 0)).toBe(rejected);
-  expect(await at.recordCount(`raw.${source}`)).toBe(accepted);
-  expect(await at.recordCount('dead-letter')).toBe(rejected);
-}
 
 /** Refused before anything of it is on the log. */
 async function expectRefused(at: Terminal, ended: Ended, message: RegExp): Promise<void> {
@@ -37,7 +26,7 @@ async function expectRefused(at: Terminal, ended: Ended, message: RegExp): Promi
   for (const topic of ['raw.user-behavior', 'raw.alibaba', 'raw.online-retail', 'dead-letter']) expect(await at.recordCount(topic), topic).toBe(0);
 }
 
-describe.concurrent('files that are not a log of the source', () => {
+describe.concurrent('files that are not a log of the source', PATIENT, () => {
   test('prose', async () => {
     const at = terminal();
     at.write('prose.txt', 'It was a dark and stormy night;\nthe rain fell in torrents, except at occasional intervals\n');
@@ -81,7 +70,7 @@ describe.concurrent('files that are not a log of the source', () => {
   });
 });
 
-describe.concurrent('bad lines go to the dead letter, all others on', () => {
+describe.concurrent('bad lines go to the dead letter, all others on', PATIENT, () => {
   test('field counts, numbers, names, times and NUL bytes', async () => {
     const at = terminal();
     const good = linesOf(syntheticLog('user-behavior', 40));
@@ -156,7 +145,7 @@ describe.concurrent('bad lines go to the dead letter, all others on', () => {
 
 const fileOf = ({ headers }: { readonly headers: unknown }): string => (headers as { name: string; values: string }[]).find(({ name }) => name === 'file')!.values;
 
-describe.concurrent('wrapped files', () => {
+describe.concurrent('wrapped files', PATIENT, () => {
   test('a truncated gzip: what came before is kept and counted, and the repaired file goes on from there', async () => {
     const at = terminal();
     const undisturbed = terminal();
@@ -205,7 +194,7 @@ describe.concurrent('wrapped files', () => {
   });
 });
 
-describe.concurrent('a file that changed since its last replay', () => {
+describe.concurrent('a file that changed since its last replay', PATIENT, () => {
   test('shrunk or replaced: refused, and taken with --from-start under another loop number', async () => {
     const at = terminal();
     const text = syntheticLog('user-behavior', 1_000);
@@ -243,85 +232,13 @@ describe.concurrent('a file that changed since its last replay', () => {
   });
 });
 
-describe.concurrent('stopped in the middle', () => {
-  test('a second replay of the same file is refused while the first goes on unharmed', async () => {
-    const at = terminal();
-    at.write('clicks.csv', syntheticLog('user-behavior', 1_000));
-    const first = at.start([...replayOf('clicks.csv'), '--rate', '400/s', '--loop', '--json']);
-    await at.withLog((log) => until('the first replay commits', async () => (await rowsCommitted(log, 'raw.user-behavior')) > 0));
-    const second = await at.run(replayOf('clicks.csv'));
-    expect(second).toMatchObject({ code: 1, stdout: '' });
-    expect(second.stderr).toContain(`the replay of clicks.csv is held by another holder (process ${first.child.pid}`);
-    const before = await at.recordCount('raw.user-behavior');
-    await at.withLog((log) => until('the first replay goes on', async () => (await rowsCommitted(log, 'raw.user-behavior')) > before));
-    first.child.kill('SIGINT');
-    const { code, stdout } = await first.ended;
-    expect(code).toBe(0);
-    const summary = JSON.parse(stdout) as ReplayResult;
-    expect(summary).toMatchObject({ rejected: 0, ended: 'stopped' });
-    await expectReconciled(at, summary);
-  });
-
-  test('Ctrl-C stops at a chunk border and says how to go on; --stop-after does the first', async () => {
-    const at = terminal();
-    at.write('clicks.csv', syntheticLog('user-behavior', 2_000));
-    const running = at.start([...replayOf('clicks.csv'), '--rate', '200/s', '--json'], { program: join(root, 'tools', 'tideline.mjs') });
-    await at.withLog((log) => until('some chunks', async () => (await rowsCommitted(log, 'raw.user-behavior')) >= 100));
-    // A terminal sends it to the whole group; the launcher waits for the command itself, which ends in order.
-    for (const pid of childrenOf(running.child.pid!)) process.kill(pid, 'SIGINT');
-    const { code, stdout, stderr } = await running.ended;
-    expect(code).toBe(0);
-    expect(stderr).toContain('stopped; `tideline replay clicks.csv --source user-behavior` goes on from there');
-    const stopped = JSON.parse(stdout) as ReplayResult;
-    expect(stopped.ended).toBe('stopped');
-    expect(stopped.read % 10).toBe(0);
-    await expectReconciled(at, stopped);
-    const next = await at.replay('clicks.csv', 'user-behavior', '--chunk', '50', '--stop-after', '120');
-    expect(next).toMatchObject({ read: stopped.read + 150, ended: 'stopped', resumedFrom: stopped.bytes });
-    const last = await at.replay('clicks.csv', 'user-behavior');
-    expect(last).toMatchObject({ read: 2_000, ended: 'complete', resumedFrom: next.bytes });
-    await expectReconciled(at, last);
-  });
-
-  test('kill -9 again and again: the topics are those of an undisturbed replay, byte for byte', async () => {
-    const rows = 30_000;
-    const at = terminal();
-    const undisturbed = terminal();
-    const lines = linesOf(syntheticLog('user-behavior', rows));
-    for (let i = 100; i < rows; i += 997) lines[i] = lines[i]!.replace(',', ';');
-    const path = at.write('clicks.csv', bytesOf(lines));
-    const args = [...replayOf(path), '--chunk', '300'];
-    await undisturbed.run(args);
-    let kills = 0;
-    await at.withLog(async (log) => {
-      for (const border of [1, 9_000, 17_000, 26_000]) {
-        const running = at.start(args);
-        await until(`${border} rows or the end`, async () => running.child.exitCode !== null || (await rowsCommitted(log, 'raw.user-behavior')) >= border);
-        running.child.kill('SIGKILL');
-        if ((await running.ended).signal === 'SIGKILL') kills++;
-      }
-    });
-    expect(kills).toBeGreaterThanOrEqual(3);
-    const summary = await at.replay(path, 'user-behavior', '--chunk', '300');
-    expect(summary).toMatchObject({ read: rows, rejected: 30, rejectedBy: { 'field-count': 30 } });
-    await expectReconciled(at, summary);
-    const topics = ['raw.user-behavior', 'dead-letter'];
-    expect(await at.contents(topics)).toEqual(await undisturbed.contents(topics));
-  });
-});
-
-/** Processes that this one started. */
-function childrenOf(pid: number): number[] {
-  return readdirSync(`/proc/${pid}/task`).flatMap((task) => readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number));
-}
-
 const small = join(terminal().folder, 'small');
 mkdirSync(small);
 const canMount = process.platform === 'linux' && spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=3m', 'tmpfs', small]).status === 0;
 if (!canMount) console.warn('skipped: a full disk needs the right to mount a small file system');
 afterAll(() => void (canMount && spawnSync('umount', [small])));
 
-describe.skipIf(!canMount)('a full disk', () => {
+describe.skipIf(!canMount)('a full disk', PATIENT, () => {
   test('says so, keeps what is whole, and goes on once there is space', async () => {
     const at = terminal();
     const undisturbed = terminal();
@@ -349,7 +266,7 @@ describe.skipIf(!canMount)('a full disk', () => {
   });
 });
 
-describe.concurrent('wrong use', () => {
+describe.concurrent('wrong use', PATIENT, () => {
   const cases: readonly [what: string, args: readonly string[], env: Readonly<Record<string, string>>, message: RegExp][] = [
     ['an unknown command', ['replya'], {}, /unknown command 'replya'\s+\(Did you mean replay\?\)/],
     ['an unknown source', replayOf('clicks.csv', 'user-behaviour'), {}, /expected a source \(alibaba, online-retail, user-behavior\), found 'user-behaviour'\ndid you mean user-behavior\?/],
@@ -394,7 +311,7 @@ describe.concurrent('wrong use', () => {
   });
 });
 
-describe.concurrent('surroundings', () => {
+describe.concurrent('surroundings', PATIENT, () => {
   test('a mistake in a source names its file, line and column', async () => {
     const at = terminal({ copySources: true });
     const schema = join(at.folder, 'sources', 'alibaba', 'schema.yaml');

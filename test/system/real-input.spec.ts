@@ -3,7 +3,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { shared, Terminal, until, type ReplayResult } from './tideline.ts';
+import { PATIENT, shared, Terminal, until, type ReplayResult } from './tideline.ts';
 
 const PAGES = 'data/alibaba/www-data-head10.txt';
 const CLICKS = 'data/user-behavior/user-behavior-110300.csv.gz';
@@ -27,7 +27,7 @@ interface Inspected {
   readonly inspections: readonly { readonly source: string; readonly layout?: string; readonly rows: number; readonly accepted: number }[];
 }
 
-describe.skipIf(!present(PAGES))('ten pages of the Alibaba log', () => {
+describe.skipIf(!present(PAGES))('ten pages of the Alibaba log', PATIENT, () => {
   test('inspect names source and layout', async () => {
     const { source, layout, inspections } = await at.json<Inspected>(['inspect', pathOf(PAGES)]);
     expect({ source, layout }).toEqual({ source: 'alibaba', layout: 'observed' });
@@ -58,7 +58,7 @@ describe.skipIf(!present(PAGES))('ten pages of the Alibaba log', () => {
   });
 });
 
-describe.skipIf(!present(CLICKS))('clicks of Taobao shoppers', () => {
+describe.skipIf(!present(CLICKS))('clicks of Taobao shoppers', PATIENT, () => {
   test('110,300 read, each of them accepted, by behaviour as is known', async () => {
     const summary = await at.replay(pathOf(CLICKS), 'user-behavior');
     expect(summary).toMatchObject({ read: 110_300, accepted: 110_300, rejected: 0 });
@@ -75,12 +75,12 @@ describe.skipIf(!present(CLICKS))('clicks of Taobao shoppers', () => {
   });
 });
 
-describe.skipIf(!present(INVOICES, REFERENCE))('a year of invoices', () => {
+describe.skipIf(!present(INVOICES, REFERENCE))('a year of invoices', PATIENT, () => {
   let summary: ReplayResult;
   beforeAll(async () => {
     summary = await at.replay(pathOf(INVOICES), 'online-retail');
     await at.json(['build', 'online-retail']);
-  });
+  }, PATIENT.timeout);
 
   test('accepted and rejected reconcile with what is known', async () => {
     expect(summary).toMatchObject({ read: 541_909, accepted: 541_909 - 135_080, rejected: 135_080, rejectedBy: { 'missing-customer-id': 135_080 } });
@@ -142,7 +142,7 @@ describe.skipIf(!present(INVOICES, REFERENCE))('a year of invoices', () => {
   });
 });
 
-describe.skipIf(!present(PAGES, CLICKS, INVOICES))('live', () => {
+describe.skipIf(!present(PAGES, CLICKS, INVOICES))('live', PATIENT, () => {
   test('the speed layer scores everybody, and its features equal those of the batch layer', async () => {
     const supervisor = at.start(['start', '--only', 'speed-layer']);
     const raw = ['raw.alibaba', 'raw.user-behavior', 'raw.online-retail'];
@@ -152,7 +152,7 @@ describe.skipIf(!present(PAGES, CLICKS, INVOICES))('live', () => {
       return topics.every(({ partitions, groups }) =>
         partitions.every(({ partition, end }) => groups.some((group) => group.group === 'speed-layer' && group.partition === partition && group.offset === end)),
       );
-    }, 100_000));
+    }));
     supervisor.child.kill('SIGINT');
     const { code, stderr } = await supervisor.ended;
     expect(stderr).toMatch(/stopped; `npm start` goes on where it was\n$/);
@@ -178,7 +178,7 @@ describe.skipIf(!present(PAGES, CLICKS, INVOICES))('live', () => {
       expect(features.filter(({ different, maxDifference }) => different !== 0 || maxDifference !== 0), source).toEqual([]);
       expect(Math.min(...features.map(({ entities }) => entities)), source).toBeGreaterThan(0);
     }
-  }, 150_000);
+  });
 });
 
 interface Score {

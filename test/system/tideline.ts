@@ -4,6 +4,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, cpSync, existsSync, mkdirSync, mkdtempSync, openSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { expect } from 'vitest';
 import { FileEventLog, isPlatformError, unpackTexts, type EventLog, type RecordBatch } from '#tideline/platform';
 import { generate } from '#tideline/retention';
 
@@ -13,6 +14,9 @@ if (!existsSync(program)) throw new Error(`expected the built command line at ${
 
 /** Real data beside the checkout, where there is any. */
 export const shared = [process.env['TIDELINE_SHARED'] ?? '', join(root, '..', 'shared'), join(root, '..', '..', 'shared')].find((path) => path !== '' && existsSync(path));
+
+/** Tests here start many processes, several at a time: on a busy machine each may take long. */
+export const PATIENT = { timeout: 180_000 };
 
 /** How a command ended and what it printed. */
 export interface Ended {
@@ -215,7 +219,7 @@ export async function rowsCommitted(log: EventLog, topic: string): Promise<numbe
   }
 }
 
-export async function until(what: string, holds: () => Promise<boolean> | boolean, patienceMs = 30_000): Promise<void> {
+export async function until(what: string, holds: () => Promise<boolean> | boolean, patienceMs = 100_000): Promise<void> {
   const deadline = Date.now() + patienceMs;
   while (!(await holds())) {
     if (Date.now() > deadline) throw new Error(`expected within ${patienceMs} ms: ${what}`);
@@ -229,4 +233,16 @@ export function syntheticLog(source: string, rows: number, seed = 7): string {
   // All three formats are ASCII here, so no character is torn between blocks.
   for (const block of generate(source, { seed, rows })) parts.push(Buffer.from(block).toString('latin1'));
   return parts.join('');
+}
+
+export const replayOf = (file: string, source = 'user-behavior'): string[] => ['replay', file, '--source', source];
+export const linesOf = (text: string): string[] => text.trimEnd().split('\n');
+export const bytesOf = (lines: readonly (string | Buffer)[]): Buffer => Buffer.concat(lines.flatMap((line) => [Buffer.from(line), Buffer.from('\n')]));
+
+/** Read = accepted + rejected, in the summary as on the log. */
+export async function expectReconciled(at: Terminal, { source, read, accepted, rejected, rejectedBy }: ReplayResult): Promise<void> {
+  expect(read).toBe(accepted + rejected);
+  expect(Object.values(rejectedBy).reduce((sum, count) => sum + count, 0)).toBe(rejected);
+  expect(await at.recordCount(`raw.${source}`)).toBe(accepted);
+  expect(await at.recordCount('dead-letter')).toBe(rejected);
 }

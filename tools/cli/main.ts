@@ -1,6 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { isPlatformError } from '#tideline/platform';
-import { CommandError } from './command-error.ts';
+import { CommandError, failed } from './command-error.ts';
 import { addCommands } from './commands/index.ts';
 import type { CommandContext } from './context.ts';
 import { createOutput } from './output.ts';
@@ -28,6 +28,7 @@ addCommands(program, (body) => async (...args: unknown[]) => {
   const interrupt = (): void => {
     // The first Ctrl-C stops in order at the next border, the second at once.
     if (++asked > 1) process.exit(130);
+    process.stderr.write('tideline: stopping at the next border; Ctrl-C again stops at once\n');
     stop.abort();
   };
   process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
@@ -35,6 +36,10 @@ addCommands(program, (body) => async (...args: unknown[]) => {
   const context: CommandContext = { world, output: createOutput(json), signal: stop.signal };
   try {
     await body(context, ...(args.slice(0, -1) as never[]));
+  } catch (error) {
+    // What a body throws after it was told to stop is its way of stopping.
+    if (stop.signal.aborted && error === stop.signal.reason) throw failed('stopped; what was finished before is kept', 'the same command goes on from there');
+    throw error;
   } finally {
     await world.close();
     process.off('SIGINT', interrupt).off('SIGTERM', interrupt);

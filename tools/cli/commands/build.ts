@@ -22,7 +22,8 @@ async function build({ world, output, signal }: CommandContext, name: string, op
   });
   try {
     const landing = await layer.land(source, signal, (landed, behind) => output.note(`landed ${formatNumber(landed)} rows, ${formatNumber(behind)} to go`));
-    const gold = await layer.build(source, { asOfMs: options.asOf, onProgress: (done, of) => output.note(`gold: ${formatNumber(done)} of ${formatNumber(of)}`) });
+    signal.throwIfAborted();
+    const gold = await layer.build(source, { asOfMs: options.asOf, signal, onProgress: (done, of) => output.note(`gold: ${formatNumber(done)} of ${formatNumber(of)}`) });
     output.result({ source: name, landing, gold }, () =>
       [
         `landed ${formatNumber(landing.bronzeRows)} rows as bronze, ${formatNumber(landing.silverRows)} as silver (${formatNumber(landing.lateRows)} late)`,
