@@ -5,8 +5,8 @@ import { Lake, ParquetFile, Sql, valueAt, type JsonValue, type Snapshot, type Ta
 import {
   ManualClock, MemoryEventLog, MemoryExperimentTracker, MemoryObjectStore, MemorySchemaRegistry, type EventLog, type ObjectStore,
 } from '#tideline/platform';
-import { createRefiner, LogScanner, parseSource, registeredCodec, SOURCE_FILE_NAMES, type RecordCodec, type Source, type SourceFile } from '#tideline/retention';
-import { systemTopics } from '#tideline/streaming';
+import { createRefiner, LogScanner, parseSource, registeredCodec, SOURCE_FILE_NAMES, SourceProcessor, type RecordCodec, type Source, type SourceFile } from '#tideline/retention';
+import { Checkpoints, systemTopics, writeCommitMetadata } from '#tideline/streaming';
 import { packChunk } from '../../ingestor/src/pack-chunk.ts';
 import { BatchLayer, type BatchLayerDoors } from './batch-layer.ts';
 
@@ -131,4 +131,31 @@ export async function readTable(store: ObjectStore, table: Table, snapshot?: Sna
     for (let row = 0; row < batch.rowCount; row++) rows.push(Object.fromEntries(batch.names.map((name, k) => [name, valueAt(batch.columns[k]!, row)])));
   }
   return rows;
+}
+
+/** Lets a speed layer of its own process what is on the topic, and saves its states; gives the offset that each partition's covers. */
+export async function saveStates(world: BatchWorld, source: Source, options: { readonly lineage?: string; readonly records?: number; readonly except?: readonly number[] } = {}): Promise<Record<string, number>> {
+  const { log, store } = world;
+  const { lineage = 'first', records = Infinity, except = [] } = options;
+  const topic = `raw.${source.name}`;
+  const codec = await world.codec(source);
+  const covered: Record<string, number> = {};
+  for (let partition = 0; partition < source.deployment.partitions; partition++) {
+    if (except.includes(partition)) continue;
+    const processor = new SourceProcessor(source, { partition, codec, transitionSchemaId: 0 });
+    let offset = 0;
+    while (offset < records) {
+      const [batch] = await log.read(topic, partition, offset, { maxBytes: 1 });
+      if (batch === undefined) break;
+      processor.process(batch, false);
+      offset = batch.baseOffset + batch.count;
+    }
+    const identity = { group: 'speed-layer', topic, partition };
+    const writer = await log.openWriter(`speed-layer-${topic}-${partition}`);
+    await writer.commit({ appends: [], offsets: [{ ...identity, offset, metadata: writeCommitMetadata({ lineage, facts: {} }) }] });
+    await writer.close();
+    await new Checkpoints(store, identity).save({ offset, processorVersion: processor.version, lineage, state: processor.snapshot() });
+    covered[partition] = offset;
+  }
+  return covered;
 }

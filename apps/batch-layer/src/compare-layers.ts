@@ -18,8 +18,8 @@ export class LayerComparison {
   readonly #different: Float64Array;
   readonly #largest: Float64Array;
   readonly #examples: (string | undefined)[];
-  readonly #strangers: string[] = [];
-  #strangerCount = 0;
+  readonly #disagreements: string[] = [];
+  #disagreementCount = 0;
   #entities = 0;
 
   constructor(source: Source) {
@@ -44,9 +44,9 @@ export class LayerComparison {
     }
   }
 
-  /** An entity that only one layer knows. */
-  addStranger(problem: string): void {
-    if (this.#strangerCount++ < MOST_NAMED) this.#strangers.push(problem);
+  /** What only one layer knows, or knows otherwise: an entity, a watermark. */
+  addDisagreement(problem: string): void {
+    if (this.#disagreementCount++ < MOST_NAMED) this.#disagreements.push(problem);
   }
 
   features(): FeatureComparison[] {
@@ -56,20 +56,26 @@ export class LayerComparison {
   problems(): string[] {
     const named = this.#names.flatMap((name, k) =>
       this.#different[k] === 0 ? [] : [`${name}: expected speed and batch to agree, found ${this.#different[k]} entities that differ, the first ${this.#examples[k]}`]);
-    const rest = this.#strangerCount - this.#strangers.length;
-    return [...named, ...this.#strangers, ...(rest > 0 ? [`${rest} more entities that only one layer knows`] : [])];
+    const rest = this.#disagreementCount - this.#disagreements.length;
+    return [...named, ...this.#disagreements, ...(rest > 0 ? [`${rest} more entities that only one layer knows`] : [])];
   }
 }
 
 /**
  * Compares a processor's state with silver (bound) cut at the offset that the state covers, each feature of each entity of one
- * partition. Batch's partials come from SQL and are finished by the very closure that the stream uses.
+ * partition, as of the tile border after the newest record, so that every record counts. Batch's partials come from SQL and are finished by
+ * the very closure that the stream uses.
  */
 export async function comparePartition(source: Source, sql: Sql, processor: SourceProcessor, partition: number, offset: number, comparison: LayerComparison): Promise<void> {
   const cut = `SELECT * FROM ${tableNames(source).silver} WHERE _partition = ${partition} AND _offset < ${offset}`;
-  const asOfMs = source.tileMs === undefined ? NaN : Math.floor(processor.watermarkMs / source.tileMs) * source.tileMs;
+  const newestMs = source.time === undefined ? NaN : await newestTime(source, sql, cut);
+  if (source.time !== undefined && processor.watermarkMs !== newestMs - source.latenessMs) {
+    const text = (ms: number): string => (Number.isFinite(ms) ? new Date(ms).toISOString() : 'none');
+    comparison.addDisagreement(`watermark of partition ${partition}: expected ${text(newestMs - source.latenessMs)}, as batch has it, found ${text(processor.watermarkMs)} in the speed layer`);
+  }
   // Without any event time there is nothing to ask for.
-  if (asOfMs === -Infinity) return;
+  if (newestMs === -Infinity) return;
+  const asOfMs = source.tileMs === undefined ? NaN : (Math.floor(newestMs / source.tileMs) + 1) * source.tileMs;
   const statement = source.time === undefined ? afterNewestRecordSql(source, cut) : partialsSql(source, `(${cut})`, asOfMs);
   const formulas = new FeatureFormulas(source);
   const partials = new Float64Array(formulas.aggregates.length);
@@ -87,13 +93,20 @@ export async function comparePartition(source: Source, sql: Sql, processor: Sour
       reader.read(row, partials, texts);
       formulas.finish(partials, texts, asOfMs, batchValues, noRecord);
       if (processor.valueAsOf(entity, asOfMs, speedValues)) comparison.add(entity, speedValues, batchValues);
-      else comparison.addStranger(`${entity}: expected the speed layer to know it, as batch does, found nothing (partition ${partition})`);
+      else comparison.addDisagreement(`${entity}: expected the speed layer to know it, as batch does, found nothing (partition ${partition})`);
     }
   }
   for (const entity of processor.entities()) {
     if (seen.has(entity) || (source.time !== undefined && !processor.isInPopulation(entity, asOfMs))) continue;
-    comparison.addStranger(`${entity}: expected batch to know it, as the speed layer does, found nothing (partition ${partition})`);
+    comparison.addDisagreement(`${entity}: expected batch to know it, as the speed layer does, found nothing (partition ${partition})`);
   }
+}
+
+/** Largest event time of the cut, ms; -Infinity without rows. Late rows are below it by definition. */
+async function newestTime(source: Source, sql: Sql, cut: string): Promise<number> {
+  const [row] = await sql.rows(`SELECT CAST(epoch_ms(max("${source.time}")) AS BIGINT) AS newest FROM (${cut})`);
+  const newest = row!['newest'];
+  return newest === null ? -Infinity : Number(newest);
 }
 
 /**
