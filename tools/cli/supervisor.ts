@@ -79,10 +79,11 @@ export class Supervisor {
   #launch(app: SupervisedApp): void {
     const startedAtMs = this.#options.nowMs();
     const child = spawn(this.#options.runtime, ['--enable-source-maps', '--disable-warning=ExperimentalWarning', app.program], {
-      env: { ...process.env, ...app.env },
+      env: { ...process.env, ...app.env, TIDELINE_SUPERVISED: '1' },
       // Its own process group: Ctrl-C in the terminal reaches the supervisor alone, which then stops the apps in order.
       detached: true,
-      stdio: ['ignore', 'pipe', 'pipe'],
+      // Nothing is ever written to its input: an app stops when this end closes, however the supervisor ended.
+      stdio: ['pipe', 'pipe', 'pipe'],
     });
     this.#children.set(app.name, child);
     for (const stream of [child.stdout, child.stderr]) {

@@ -1,6 +1,7 @@
 import 'reflect-metadata';
+import { stopRequest } from '#tideline/platform';
 import { serve } from './serve.ts';
 
 const ended = Promise.withResolvers<void>();
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => ended.resolve());
+stopRequest().addEventListener('abort', () => ended.resolve());
 process.exitCode = await serve(process.env, ended.promise);

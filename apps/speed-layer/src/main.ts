@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
 import type { AsyncMicroserviceOptions } from '@nestjs/microservices';
-import { EventLog, ExperimentTracker, Metrics, ObjectStore, SchemaRegistry, type Logger } from '#tideline/platform';
+import { EventLog, ExperimentTracker, Metrics, ObjectStore, SchemaRegistry, stopRequest, type Logger } from '#tideline/platform';
 import { EventLogServer } from './event-log-server.ts';
 import { serveMetrics } from './serve-metrics.ts';
 import { readMetricsPort } from './speed-layer-limits.ts';
@@ -10,7 +10,7 @@ import { LOGGER, SpeedLayerModule } from './speed-layer.module.ts';
 import { SpeedLayer } from './speed-layer.ts';
 
 const ended = Promise.withResolvers<void>();
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => ended.resolve());
+stopRequest().addEventListener('abort', () => ended.resolve());
 
 const app = await NestFactory.createMicroservice<AsyncMicroserviceOptions>(SpeedLayerModule, {
   logger: ['error', 'warn'],

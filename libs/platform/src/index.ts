@@ -78,3 +78,4 @@ export { openLogFile, type LogFile } from './log-file/open-log-file.ts';
 export type { Continuation, FileIdentity } from './log-file/file-identity.ts';
 export type { Wrapping } from './log-file/unwrap.ts';
 export { readTextFolders, type TextFolder } from './text-files/read-text-folders.ts';
+export { stopRequest } from './process/stop-request.ts';

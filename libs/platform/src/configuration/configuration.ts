@@ -77,7 +77,7 @@ const settings = z.object({
 export const settingNames: readonly string[] = Object.keys(settings.shape);
 
 // Read by the project's own tests; no setting, but no misspelt one either.
-const otherNames = ['TIDELINE_SHARED', 'TIDELINE_APP', 'TIDELINE_SYNTHETIC', 'TIDELINE_PEERS', 'TIDELINE_PEERS_PYTHON', 'TIDELINE_BENCH_LOG'];
+const otherNames = ['TIDELINE_SHARED', 'TIDELINE_APP', 'TIDELINE_SUPERVISED', 'TIDELINE_SYNTHETIC', 'TIDELINE_PEERS', 'TIDELINE_PEERS_PYTHON', 'TIDELINE_BENCH_LOG'];
 
 /**
  * Checks all settings at once and throws one `SETTING_INVALID` that lists everything wrong, without showing a secret. Empty values
