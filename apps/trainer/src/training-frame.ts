@@ -17,15 +17,15 @@ export interface JudgedSplit {
 }
 
 /** More rows than this are left out, the oldest first: the frame and its two parts must fit in memory beside the models. */
-export const MAX_TRAINING_ROWS = 1_000_000;
+const MAX_TRAINING_ROWS = 1_000_000;
 
-/** Reads the labelled rows of `table` (a bound view) into one matrix; features in the order of the source's models. */
-export async function readTrainingFrame(sql: Sql, source: Source, table: string): Promise<TrainingFrame> {
+/** Reads the labelled rows of `table` (a bound view), the newest `mostRows` of them, into one matrix; features in the order of the source's models. */
+export async function readTrainingFrame(sql: Sql, source: Source, table: string, mostRows = MAX_TRAINING_ROWS): Promise<TrainingFrame> {
   const { features } = source.models;
   const order = source.time === undefined ? '_partition, _offset' : 'as_of, entity';
   const [counted] = await sql.rows(`SELECT count(*) AS n FROM ${table} WHERE label IS NOT NULL`);
   const available = Number(counted?.['n'] ?? 0);
-  const rowCount = Math.min(available, MAX_TRAINING_ROWS);
+  const rowCount = Math.min(available, mostRows);
   const X = new Float64Array(rowCount * features.length);
   const y = new Float64Array(rowCount);
   const asOfMs = source.time === undefined ? undefined : new Float64Array(rowCount);

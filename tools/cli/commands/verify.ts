@@ -36,7 +36,7 @@ async function verify({ world, output, signal }: CommandContext, options: Verify
   if (verifications.some(({ ok }) => !ok)) throw refused('speed, batch and counts do not all agree');
 }
 
-function describe({ source, counts, comparedAt, features, problems }: Verification): string {
+function describe({ source, counts, comparedAt, features, problems, notes }: Verification): string {
   const { read, accepted, rejected, topic, bronze, silver, late, deadLetter } = counts;
   const offsets = Object.entries(comparedAt).map(([partition, offset]) => `${partition}: ${offset ?? 'no checkpoint'}`).join(', ');
   return [
@@ -44,6 +44,7 @@ function describe({ source, counts, comparedAt, features, problems }: Verificati
     `read ${formatNumber(read)} = accepted ${formatNumber(accepted)} + rejected ${formatNumber(rejected)}; topic ${formatNumber(topic)}, bronze ${formatNumber(bronze)}, silver ${formatNumber(silver)} (${formatNumber(late)} late), dead letters ${formatNumber(deadLetter)}`,
     `speed and batch compared at offsets ${offsets}`,
     formatTable(['feature', 'entities', 'different', 'largest difference'], features.map((feature) => [feature.name, feature.entities, feature.different, feature.maxDifference])),
+    ...notes.map((note) => `note: ${note}`),
     ...(problems.length === 0 ? ['all agree'] : [`${problems.length} problems:`, ...problems.slice(0, 10).map((problem) => `  ${problem}`)]),
   ].join('\n');
 }
