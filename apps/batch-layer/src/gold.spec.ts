@@ -66,6 +66,8 @@ describe('gold of a source with time', () => {
     expect(newest).toEqual([{ entity: '1', money: 110.25 }, { entity: '2', money: 8 }, { entity: '3', money: 9 }]);
     expect(await world.query(`SELECT * FROM ${gold.labels} WHERE as_of = TIMESTAMP '2011-12-09'`)).toEqual([]);
     const silver = (await world.lake.table(gold.silver).current())!;
+    expect(await (await world.layer()).lastBuild(retail)).toEqual({ silverRows: 9, definition: retail.version, rowCount: 7 });
+    expect(await (await world.layer()).lastBuild({ ...retail, version: 'other' })).toBeUndefined();
     expect((await world.lake.table(gold.training).current())!).toMatchObject({ offsets: silver.offsets, summary: { silver: `${gold.silver}@${silver.version}`, definition: retail.version } });
   });
 
@@ -73,6 +75,8 @@ describe('gold of a source with time', () => {
     const { world, report } = await built(LOG, { asOfMs: at('2011-09-10') });
     expect(report).toMatchObject({ asOf: ['2011-09-10T00:00:00.000Z'], featureRows: 4, labelledRows: 4, trainingRows: 4 });
     const layer = await world.layer();
+    // The schedule does not take it for a whole build.
+    expect(await layer.lastBuild(retail)).toBeUndefined();
     // One day later the horizon ends at 2011-12-10, after the data.
     expect(await layer.build(retail, { asOfMs: at('2011-09-11') })).toMatchObject({ featureRows: 4, labelledRows: 0, trainingRows: 0 });
     expect(await world.query(`SELECT DISTINCT strftime(as_of, '%Y-%m-%d') AS day FROM ${gold.training}`, gold.training)).toEqual([{ day: '2011-09-10' }]);

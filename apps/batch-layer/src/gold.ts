@@ -96,9 +96,9 @@ async function buildAsOfFrames(options: GoldOptions, silver: Snapshot): Promise<
       }
       onProgress?.(done + 1, all.length);
     }
-    const featureRows = await publishNext(tables, source, silver);
-    const labelledRows = keepLabels ? 0 : await publishNext(tables, source, silver);
-    const trainingRows = keepLabels ? 0 : await publishNext(tables, source, silver);
+    const featureRows = await publishNext(tables, options, silver);
+    const labelledRows = keepLabels ? 0 : await publishNext(tables, options, silver);
+    const trainingRows = keepLabels ? 0 : await publishNext(tables, options, silver);
     return { asOf: all.map((ms) => new Date(ms).toISOString()), featureRows, labelledRows, trainingRows };
   } finally {
     for (const table of tables) await table.abort();
@@ -106,8 +106,8 @@ async function buildAsOfFrames(options: GoldOptions, silver: Snapshot): Promise<
 }
 
 /** Publishes the first of the tables and takes it off the list: what a failed commit wrote may belong to the table. */
-async function publishNext(tables: TableRewrite[], source: Source, silver: Snapshot): Promise<number> {
-  return tables.shift()!.publish(source, silver);
+async function publishNext(tables: TableRewrite[], { source, asOfMs }: GoldOptions, silver: Snapshot): Promise<number> {
+  return tables.shift()!.publish(source, silver, asOfMs === undefined ? undefined : new Date(asOfMs).toISOString());
 }
 
 interface Frame {
@@ -148,7 +148,8 @@ async function timesOf({ source, sql, asOfMs }: GoldOptions): Promise<AsOfTimes>
 }
 
 /** Sources without time: every record is a decision, its features are the entity's last n records before it and its own context. */
-async function buildRecordFrame({ source, lake, sql, signal, onProgress }: GoldOptions, silver: Snapshot): Promise<Frames> {
+async function buildRecordFrame(options: GoldOptions, silver: Snapshot): Promise<Frames> {
+  const { source, lake, sql, signal, onProgress } = options;
   const names = tableNames(source);
   const identity: ColumnDefinition[] = [
     { name: 'entity', type: string, nullable: false },
@@ -165,7 +166,7 @@ async function buildRecordFrame({ source, lake, sql, signal, onProgress }: GoldO
       await training.write([...keys, ...frame.finish(batch, NaN), toLabel(source, columnOf(batch, 'label'))], batch.rowCount);
       onProgress?.((done += batch.rowCount), silver.rowCount);
     }
-    const trainingRows = await publishNext(tables, source, silver);
+    const trainingRows = await publishNext(tables, options, silver);
     return { asOf: [], featureRows: trainingRows, trainingRows, labelledRows: trainingRows };
   } finally {
     for (const table of tables) await table.abort();

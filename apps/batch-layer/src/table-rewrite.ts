@@ -24,10 +24,13 @@ export class TableRewrite {
     await this.#writer.write({ rowCount, names: this.#names, columns });
   }
 
-  /** Publishes what was written in the place of everything, as made of a silver snapshot by the source's definition; returns its rows. */
-  async publish(source: Source, silver: Snapshot): Promise<number> {
+  /**
+   * Publishes what was written in the place of everything, as made of a silver snapshot by the source's definition; returns its rows.
+   * `asOf` names the one as-of time that was asked for, so that nobody takes the table for a whole build.
+   */
+  async publish(source: Source, silver: Snapshot, asOf?: string): Promise<number> {
     const files = await this.#finish();
-    const summary = { silver: `${tableNames(source).silver}@${silver.version}`, silverRows: String(silver.rowCount), definition: source.version };
+    const summary = { silver: `${tableNames(source).silver}@${silver.version}`, silverRows: String(silver.rowCount), definition: source.version, ...(asOf && { asOf }) };
     await this.#table.overwrite(files, { offsets: silver.offsets, summary });
     return files.reduce((rows, file) => rows + file.rowCount, 0);
   }
@@ -57,9 +60,9 @@ export interface Build {
   readonly rowCount: number;
 }
 
-/** The last rewrite of a gold table, or undefined before the first. */
+/** The last rewrite of a gold table; undefined before the first, and when it was for one as-of time alone. */
 export async function lastBuild(table: Table): Promise<Build | undefined> {
   const snapshot = await table.current();
-  if (snapshot === undefined) return undefined;
+  if (snapshot === undefined || snapshot.summary['asOf'] !== undefined) return undefined;
   return { silverRows: Number(snapshot.summary['silverRows'] ?? 0), definition: snapshot.summary['definition'], rowCount: snapshot.rowCount };
 }

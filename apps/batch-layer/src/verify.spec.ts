@@ -106,6 +106,17 @@ describe('verify', () => {
     expect((await verify(world, clicks)).problems).toEqual(['rejected = dead letters: expected 1, found 0']);
   });
 
+  it('counts what a replay that was begun anew had put on the topic before', async () => {
+    const world = await soundWorld(clicks, 400);
+    const { log } = world;
+    const topic = 'raw.user-behavior';
+    const before = JSON.parse((await log.committed('replay-file-1', topic, 0))!.metadata) as Record<string, number>;
+    const { offset } = (await log.committed('replay-file-1', topic, 0))!;
+    const writer = await log.openWriter('replay-user-behavior-file-1');
+    await writer.commit({ appends: [], offsets: [{ group: 'replay-file-1', topic, partition: 0, offset, metadata: JSON.stringify({ rows: 0, accepted: 0, rejected: 0, earlier: before }) }] });
+    expect(await verify(world, clicks)).toMatchObject({ ok: true, counts: { read: 406, accepted: 405, rejected: 1 } });
+  });
+
   it('notes what has not landed yet, and does not take it for lost', async () => {
     const world = await soundWorld(clicks, 400);
     await appendText(world, clicks, textOf(generate('user-behavior', { seed: 12, rows: 100 })), { fileId: 'file-2' });
