@@ -104,6 +104,31 @@ describe('compact', () => {
     expect(await count()).toBe(files);
   });
 
+  it('keeps its files when the answer to its commit was lost and nothing more can be asked', async () => {
+    const before = await numbers();
+    const plan = planCompaction(await table.files(), { targetBytes: 1e6, minFiles: 2 });
+    let isDown = false;
+    const flaky = new Proxy(store, {
+      get: (inner, name) => {
+        if (name === 'putIfAbsent') {
+          return async (key: string, bytes: Uint8Array) => {
+            await inner.putIfAbsent(key, bytes);
+            isDown = key.endsWith('.metadata.json');
+            if (isDown) throw Object.assign(new Error('no answer'), { outcome: 'unknown' });
+            return true;
+          };
+        }
+        if (name === 'head' && isDown) return () => Promise.reject(Object.assign(new Error('still down'), { outcome: 'not-applied' }));
+        return Reflect.get(inner, name).bind(inner);
+      },
+    });
+    const sqlOfFlaky = await Sql.open(flaky, { threads: 1 });
+    await expect(compact(new Lake(flaky).table('silver.numbers'), plan, sqlOfFlaky)).rejects.toThrow('still down');
+    await sqlOfFlaky.close();
+    expect(await table.current()).toMatchObject({ operation: 'replace', fileCount: 1 });
+    expect(await numbers()).toEqual(before);
+  });
+
   it('checks find missing, cut and changed files', async () => {
     const files = await table.files();
     await store.delete([files[0]!.key]);
