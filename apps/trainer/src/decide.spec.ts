@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { Random, type Dataset } from '#tideline/learning';
+import { delongInterval, Random, type Dataset } from '#tideline/learning';
 import { ManualClock, MemoryExperimentTracker } from '#tideline/platform';
 import { sourceNamed } from '../../batch-layer/src/batch-fixtures.ts';
 import { decide, type Decision } from './decide.ts';
-import { judge, pairedDifference } from './judge.ts';
+import { pairedDifference } from './judge.ts';
 import type { Candidate } from './train.ts';
 
 const shop = sourceNamed('online-retail');
@@ -29,7 +29,7 @@ async function decided(models: readonly { name: string; scores: Float64Array; ov
     judged.push({
       name, kind, scores, runId: run.id, fitSeconds: 0, predictSeconds: 0, bytes: 0,
       definition: { name, kind, feature: undefined, parameters: {}, prepare: [] },
-      metrics: judge('classification', y, scores, 42),
+      metrics: { rocAuc: delongInterval(y, scores) },
       overBaseline: name === 'alone' ? undefined : (overBaseline ?? pairedDifference('classification', y, scores, baselineScores)),
     });
   }

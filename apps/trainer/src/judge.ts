@@ -1,5 +1,5 @@
 import {
-  accuracy, bootstrap, brier, delongInterval, delongPaired, f1, logLoss, mae, prAuc, precision, r2, Random, recall, rmse, rocAuc, type Task,
+  accuracy, bootstrapAll, brier, delongInterval, delongPaired, f1, logLoss, mae, prAuc, precision, r2, Random, recall, rmse, rocAuc, type Task,
 } from '#tideline/learning';
 import type { Interval } from './gate.ts';
 
@@ -8,7 +8,7 @@ export type Metrics = Readonly<Record<string, Interval>>;
 
 const RESAMPLES = 200;
 /** An interval from this many evenly spread rows is narrow enough; resampling more only takes longer. */
-const MAX_RESAMPLED_ROWS = 20_000;
+const MAX_RESAMPLED_ROWS = 10_000;
 
 type Metric = (y: Float64Array, scores: Float64Array) => number;
 const classificationMetrics: Readonly<Record<string, Metric>> = { prAuc, logLoss, brier, accuracy, precision, recall, f1 };
@@ -18,22 +18,47 @@ const regressionMetrics: Readonly<Record<string, Metric>> = { rmse, mae, r2 };
 export function judge(task: Task, y: Float64Array, scores: Float64Array, seed: number): Metrics {
   const metrics: Record<string, Interval> = {};
   if (task === 'classification') metrics['rocAuc'] = pick(delongInterval(y, scores));
-  const stride = Math.max(1, Math.ceil(y.length / MAX_RESAMPLED_ROWS));
-  const count = Math.floor((y.length - 1) / stride) + 1;
-  for (const [name, metric] of Object.entries(task === 'classification' ? classificationMetrics : regressionMetrics)) {
-    const pickedY = new Float64Array(count);
-    const pickedScores = new Float64Array(count);
-    const statistic = (rows: Int32Array): number => {
-      for (let i = 0; i < count; i++) {
-        pickedY[i] = y[rows[i]! * stride]!;
-        pickedScores[i] = scores[rows[i]! * stride]!;
-      }
-      return metric(pickedY, pickedScores);
-    };
-    const interval = bootstrap(count, statistic, { random: new Random(seed), repeats: RESAMPLES });
-    metrics[name] = { value: metric(y, scores), low: interval.low, high: interval.high };
-  }
+  const resampler = new Resampler(y, scores);
+  const others = Object.entries(task === 'classification' ? classificationMetrics : regressionMetrics);
+  const measureAll = (rows: Int32Array): number[] => resampler.measure(rows, others.map(([, metric]) => metric));
+  const intervals = bootstrapAll(resampler.rowCount, measureAll, { random: new Random(seed), repeats: RESAMPLES });
+  for (const [k, [name, metric]] of others.entries()) metrics[name] = { value: metric(y, scores), low: intervals[k]!.low, high: intervals[k]!.high };
   return metrics;
+}
+
+/** Measures resamples of rows, each handed to the metrics in the order of its scores: what a metric has to sort is sorted already. */
+class Resampler {
+  readonly rowCount: number;
+  readonly #y: Float64Array;
+  readonly #scores: Float64Array;
+  readonly #times: Int32Array;
+  readonly #pickedY: Float64Array;
+  readonly #pickedScores: Float64Array;
+
+  constructor(y: Float64Array, scores: Float64Array) {
+    const stride = Math.max(1, Math.ceil(y.length / MAX_RESAMPLED_ROWS));
+    const rows = Int32Array.from({ length: Math.ceil(y.length / stride) }, (_, i) => i * stride).sort((a, b) => scores[b]! - scores[a]!);
+    this.rowCount = rows.length;
+    this.#y = Float64Array.from(rows, (row) => y[row]!);
+    this.#scores = Float64Array.from(rows, (row) => scores[row]!);
+    this.#times = new Int32Array(rows.length);
+    this.#pickedY = new Float64Array(rows.length);
+    this.#pickedScores = new Float64Array(rows.length);
+  }
+
+  /** `rows` are drawn with replacement, in any order. */
+  measure(rows: Int32Array, metrics: readonly Metric[]): number[] {
+    const times = this.#times.fill(0);
+    for (const row of rows) times[row]!++;
+    let at = 0;
+    for (let row = 0; row < times.length; row++) {
+      for (let left = times[row]!; left > 0; left--) {
+        this.#pickedY[at] = this.#y[row]!;
+        this.#pickedScores[at++] = this.#scores[row]!;
+      }
+    }
+    return metrics.map((metric) => metric(this.#pickedY, this.#pickedScores));
+  }
 }
 
 /** One metric by its name, of all rows, without an interval; undefined for a name that is none. */

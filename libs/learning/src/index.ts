@@ -25,7 +25,7 @@ export { mae, r2, rmse } from './metrics/regression.ts';
 export type { Interval, PairedDifference } from './metrics/delong.ts';
 export { delongInterval, delongPaired } from './metrics/delong.ts';
 export type { BootstrapOptions } from './metrics/bootstrap.ts';
-export { bootstrap } from './metrics/bootstrap.ts';
+export { bootstrap, bootstrapAll } from './metrics/bootstrap.ts';
 export type { Split } from './model-selection/splits.ts';
 export { holdoutSplit, splitByFold, stratifiedFolds, timeSplit } from './model-selection/splits.ts';
 export type { CrossValidation } from './model-selection/cross-validate.ts';

@@ -14,16 +14,26 @@ export interface BootstrapOptions {
  * with replacement. A NaN (one class drawn alone, say) is left out; bounds are NaN when every resample gave one.
  */
 export function bootstrap(rowCount: number, statistic: (rows: Int32Array) => number, options: BootstrapOptions): Interval {
+  return bootstrapAll(rowCount, (rows) => [statistic(rows)], options)[0]!;
+}
+
+/** Intervals of several statistics of the same resamples, in their order: each is what `bootstrap` gives for it alone. */
+export function bootstrapAll(rowCount: number, statistics: (rows: Int32Array) => readonly number[], options: BootstrapOptions): Interval[] {
   assert(Number.isInteger(rowCount) && rowCount > 0, `expected at least one row to resample, found ${rowCount}`);
   const { random, repeats = 1000, level = 0.95 } = options;
   const rows = Int32Array.from({ length: rowCount }, (_, i) => i);
-  const value = statistic(rows);
-  const drawn: number[] = [];
+  const values = statistics(rows);
+  const drawn: number[][] = values.map(() => []);
   for (let repeat = 0; repeat < repeats; repeat++) {
     for (let i = 0; i < rowCount; i++) rows[i] = random.int(rowCount);
-    const result = statistic(rows);
-    if (!Number.isNaN(result)) drawn.push(result);
+    statistics(rows).forEach((result, k) => {
+      if (!Number.isNaN(result)) drawn[k]!.push(result);
+    });
   }
+  return values.map((value, k) => intervalOf(value, drawn[k]!, level));
+}
+
+function intervalOf(value: number, drawn: readonly number[], level: number): Interval {
   const sorted = Float64Array.from(drawn).sort();
   const mean = sorted.reduce((sum, result) => sum + result, 0) / sorted.length;
   const standardError = Math.sqrt(sorted.reduce((sum, result) => sum + (result - mean) ** 2, 0) / (sorted.length - 1));
