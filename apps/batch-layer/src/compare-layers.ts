@@ -110,14 +110,17 @@ async function newestTime(source: Source, sql: Sql, cut: string): Promise<number
 }
 
 /**
- * Each entity's aggregates over its last n records, which is what a next record would see: asked by adding such a record to the cut. Only
- * the columns that this needs are named, so that the engine reads no others.
+ * Each entity's aggregates over its last n records, which is what a next record would see: asked by adding such a record to the cut. Of
+ * lists only those are read that a condition needs: a log's lists are most of its bytes.
  */
 function afterNewestRecordSql(source: Source, cut: string): string {
   const next = Number.MAX_SAFE_INTEGER;
-  const longest = Math.max(1, ...source.features.aggregates.map(({ windowRecords }) => windowRecords ?? 1));
-  const newest = `SELECT * FROM (${cut}) QUALIFY row_number() OVER (PARTITION BY "${source.entity}" ORDER BY _offset DESC) <= ${longest}`;
+  const { aggregates } = source.features;
+  const longest = Math.max(1, ...aggregates.map(({ windowRecords }) => windowRecords ?? 1));
+  const columns = [...source.columns, ...source.derived].filter(({ name, type }) => type.name !== 'list' || aggregates.some(({ where }) => where?.includes(name) === true));
+  const read = [...columns.map(({ name }) => `"${name}"`), '_partition', '_offset', '_late'].join(', ');
+  const newest = `SELECT ${read} FROM (${cut}) QUALIFY row_number() OVER (PARTITION BY "${source.entity}" ORDER BY _offset DESC) <= ${longest}`;
   const withNext = `(WITH newest AS (${newest}) SELECT * FROM newest UNION ALL SELECT * REPLACE (CAST(${next} AS BIGINT) AS _offset) FROM newest QUALIFY row_number() OVER (PARTITION BY "${source.entity}" ORDER BY _offset DESC) = 1)`;
-  const columns = ['entity', ...source.features.aggregates.map(({ name }) => name)].map((name) => `"${name}"`);
-  return `SELECT ${columns.join(', ')} FROM (${recordFeaturesSql(source, withNext)}) WHERE _offset = ${next}`;
+  const withoutRecord = { ...source, features: { ...source.features, features: [] } };
+  return `SELECT * FROM (${recordFeaturesSql(withoutRecord, withNext)}) WHERE _offset = ${next}`;
 }

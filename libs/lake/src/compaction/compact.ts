@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Sql } from '../sql/sql.ts';
+import { CommitConflict } from '../table/commit-conflict.ts';
 import type { DataFileOptions } from '../table/data-file-writer.ts';
 import type { Snapshot } from '../table/snapshot.ts';
 import type { Table } from '../table/table.ts';
@@ -23,15 +24,17 @@ export async function compact(table: Table, plan: readonly CompactionGroup[], sq
 
 async function compactGroup(table: Table, group: CompactionGroup, sql: Sql, options: CompactionOptions): Promise<Snapshot> {
   const writer = await table.writer(options);
+  let isCommitting = false;
   try {
     for await (const batch of sql.scan(table, group.files, options.orderBy)) await writer.write(batch);
     const files = await writer.finish();
     const rowCount = files.reduce((sum, file) => sum + file.rowCount, 0);
     assert(rowCount === group.rowCount, `expected ${group.rowCount} rows after compaction of ${table.name}, found ${rowCount}`);
+    isCommitting = true;
     return await table.replace(group.files, files, options.summary === undefined ? {} : { summary: options.summary });
   } catch (error) {
-    // A commit whose outcome is unknown may stand: then its files must stay.
-    if ((error as { outcome?: unknown }).outcome !== 'unknown') await writer.abort();
+    // A commit that failed may stand all the same, also when the last error says otherwise: an earlier answer was lost. Its files stay.
+    if (!isCommitting || error instanceof CommitConflict) await writer.abort();
     throw error;
   }
 }

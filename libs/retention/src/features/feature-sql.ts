@@ -139,15 +139,19 @@ export function recordFeaturesSql(source: Source, silver: string, dialect: Diale
   const lengths = [...new Set(aggregates.map((aggregate) => aggregate.windowRecords ?? 1))];
   const [partition, offset] = [sql.name('_partition'), sql.name('_offset')];
   const windows = lengths.map((length) => `w${length} AS (PARTITION BY ${sql.name(source.entity)} ORDER BY ${partition}, ${offset} ROWS BETWEEN ${length} PRECEDING AND 1 PRECEDING)`);
+  const { record } = new FeatureFormulas(source);
+  // What comes of a record alone is computed below the windows, so that these carry no lists.
+  const slots = record.map(({ name, tree }) => `,\n  ${renderTree(tree, dialect, (column) => sql.name(column))} AS ${sql.name(name)}`);
   const columns = [
     partition, offset, `${sql.entity} AS ${sql.name('entity')}`,
     ...aggregates.map((aggregate) => `${windowAggregate(sql, aggregate)} AS ${sql.name(aggregate.name)}`),
-    ...new FeatureFormulas(source).record.map(({ name, tree }) => `${renderTree(tree, dialect, (column) => sql.name(column))} AS ${sql.name(name)}`),
+    ...record.map(({ name }) => sql.name(name)),
     `${outcomeSql(sql)} AS ${sql.name('label')}`,
   ];
   return `SELECT ${columns.join(',\n  ')}
-FROM ${silver}
-WHERE NOT ${sql.name('_late')}
+FROM (SELECT *${slots.join('')}
+  FROM ${silver}
+  WHERE NOT ${sql.name('_late')}) AS records
 ${windows.length === 0 ? '' : `WINDOW ${windows.join(', ')}\n`}ORDER BY ${partition}, ${offset}`;
 }
 

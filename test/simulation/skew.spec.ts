@@ -1,0 +1,238 @@
+// Invariant I1: the speed layer's features equal the batch layer's at the same offset, every feature of every entity, to the last bit.
+// Method: synthetic logs of the three sources, the timed ones with records out of order and late, cut into log batches at random. The
+// speed side runs `SourceProcessor` over the batches; the batch side lands the same topic and asks SQL over silver cut at the same
+// offset, at random offsets and as-of times; what the speed layer put out (scores, transitions) is held against SQL as well. The same again
+// with feature definitions made up at random. Seeds are printed; SEED=… repeats a run.
+import { afterAll, describe, expect, it } from 'vitest';
+import { unpackTexts, type RecordBatch } from '#tideline/platform';
+import {
+  decodeTransition, FeatureFormulas, generate, PartialReader, partialsSql, recordFeaturesSql, SourceProcessor, tableNames, type Source,
+} from '#tideline/retention';
+import { appendText, BatchWorld, sourceNamed, textOf } from '../../apps/batch-layer/src/batch-fixtures.ts';
+import { comparePartition, LayerComparison } from '../../apps/batch-layer/src/compare-layers.ts';
+import { valueAt } from '#tideline/lake';
+import { chooseSeed, seeded } from '../../libs/streaming/src/fixtures.ts';
+
+type Draw = () => number;
+const SCHEMA_ID = 0;
+
+const worlds: BatchWorld[] = [];
+afterAll(async () => {
+  for (const world of worlds) await world.close();
+});
+
+const pick = <T>(draw: Draw, items: readonly T[]): T => items[Math.floor(draw() * items.length)]!;
+
+/** Moves lines about: most stay near their place, a few come much later than they should, which makes them late. */
+function disorder(lines: readonly string[], draw: Draw): string[] {
+  const places = lines.map((line, place) => ({ line, place: place + (draw() < 0.02 ? draw() * lines.length : draw() < 0.3 ? draw() * 20 : 0) }));
+  return places.sort((a, b) => a.place - b.place).map(({ line }) => line);
+}
+
+/** Lines of a retail log in the order of their time: the generator writes invoices in the order of their numbers. */
+const byTime = (lines: readonly string[]): string[] => [...lines].sort((a, b) => (/\d{4}-\d\d-\d\d \d\d:\d\d/.exec(a)?.[0] ?? '').localeCompare(/\d{4}-\d\d-\d\d \d\d:\d\d/.exec(b)?.[0] ?? ''));
+
+/** A synthetic log of the source on a topic, in batches cut at random, landed. */
+async function worldOf(source: Source, rows: number, seed: number, draw: Draw): Promise<BatchWorld> {
+  const world = new BatchWorld();
+  worlds.push(world);
+  const lines = textOf(generate(source.name, { seed, rows })).trimEnd().split('\n');
+  const header = source.format.header ? [lines.shift()!] : [];
+  let rest = source.time === undefined ? lines : disorder(source.name === 'online-retail' ? byTime(lines) : lines, draw);
+  for (let file = 0; rest.length > 0; file++) {
+    const count = 1 + Math.floor(draw() * rows * 0.4);
+    await appendText(world, source, `${[...header, ...rest.slice(0, count)].join('\n')}\n`, { fileId: `file-${file}`, chunkRows: 1 + Math.floor(draw() * 300) });
+    rest = rest.slice(count);
+    if (draw() < 0.5) await (await world.layer()).land(source);
+  }
+  await (await world.layer()).land(source);
+  await (await world.sql()).bind(world.lake.table(tableNames(source).silver));
+  return world;
+}
+
+/** Batch's features of every entity as of a time, from one partition's rows below an offset. */
+async function batchFeatures(source: Source, world: BatchWorld, partition: number, end: number, asOfMs: number): Promise<Map<string, number[]>> {
+  const cut = `(SELECT * FROM ${tableNames(source).silver} WHERE _partition = ${partition} AND _offset < ${end})`;
+  const formulas = new FeatureFormulas(source);
+  const partials = new Float64Array(formulas.aggregates.length);
+  const texts: (string | null)[] = [];
+  const out = new Float64Array(formulas.names.length);
+  const found = new Map<string, number[]>();
+  for await (const batch of (await world.sql()).batches(partialsSql(source, cut, asOfMs))) {
+    const reader = new PartialReader(source, batch);
+    for (let row = 0; row < batch.rowCount; row++) {
+      reader.read(row, partials, texts);
+      formulas.finish(partials, texts, asOfMs, out);
+      found.set(String(valueAt(batch.columns[batch.names.indexOf('entity')]!, row)), [...out]);
+    }
+  }
+  return found;
+}
+
+function expectEqualFeatures(source: Source, speed: ReadonlyMap<string, readonly number[]>, batch: ReadonlyMap<string, readonly number[]>, told: string): void {
+  expect([...speed.keys()].sort(), told).toEqual([...batch.keys()].sort());
+  const names = source.features.features.map(({ name }) => name);
+  for (const [entity, values] of batch) {
+    const own = speed.get(entity)!;
+    // Comparing whole vectors first keeps the usual case fast.
+    if (values.every((value, k) => value === own[k] || (Number.isNaN(value) && Number.isNaN(own[k])))) continue;
+    expect(Object.fromEntries(names.map((name, k) => [name, own[k]])), `${entity}, ${told}`).toEqual(Object.fromEntries(names.map((name, k) => [name, values[k]])));
+  }
+}
+
+async function batchesOf(world: BatchWorld, source: Source, partition: number): Promise<readonly RecordBatch[]> {
+  const { log } = world;
+  const topic = `raw.${source.name}`;
+  const found: RecordBatch[] = [];
+  const { end } = await log.offsets(topic, partition);
+  for (let offset = 0; offset < end; ) {
+    const batches = await log.read(topic, partition, offset);
+    found.push(...batches);
+    offset = batches.at(-1)!.baseOffset + batches.at(-1)!.count;
+  }
+  return found;
+}
+
+/** Compares one partition at a few random batch borders; gives how many entities were compared. */
+async function compareTimed(source: Source, world: BatchWorld, partition: number, draw: Draw, borders: number): Promise<number> {
+  const processor = new SourceProcessor(source, { partition, codec: await world.codec(source), transitionSchemaId: SCHEMA_ID });
+  const tileMs = source.tileMs!;
+  const batches = await batchesOf(world, source, partition);
+  const chosen = new Set(Array.from({ length: borders }, () => Math.floor(draw() * batches.length)).concat(batches.length - 1));
+  const values = new Float64Array(source.features.features.length);
+  let compared = 0;
+  for (const [index, batch] of batches.entries()) {
+    const { appends } = processor.process(batch, chosen.has(index));
+    if (!chosen.has(index)) continue;
+    const end = batch.baseOffset + batch.count;
+    // Any border that a score or a state may still ask for: from the watermark's tile to just after the newest record.
+    const firstTile = Math.floor(processor.watermarkMs / tileMs);
+    const lastTile = Math.floor((processor.watermarkMs + source.latenessMs) / tileMs) + 1;
+    for (const tile of new Set([firstTile, lastTile, firstTile + Math.floor(draw() * (lastTile - firstTile + 1))])) {
+      const asOfMs = tile * tileMs;
+      const told = `${source.name} partition ${partition} offset ${end} as of ${new Date(asOfMs).toISOString()}`;
+      const expected = await batchFeatures(source, world, partition, end, asOfMs);
+      const speed = new Map<string, number[]>();
+      for (const entity of processor.entities()) {
+        if (processor.isInPopulation(entity, asOfMs) && processor.valueAsOf(entity, asOfMs, values)) speed.set(entity, [...values]);
+      }
+      expectEqualFeatures(source, speed, expected, told);
+      compared += expected.size;
+    }
+    compared += await compareScores(source, world, partition, end, appends, draw);
+  }
+  return compared;
+}
+
+/** Live scores of one batch carry the state as of their feature time: it is batch's, for entities of the population then. */
+async function compareScores(source: Source, world: BatchWorld, partition: number, end: number, appends: ReturnType<SourceProcessor['process']>['appends'], draw: Draw): Promise<number> {
+  const scores = appends.filter(({ topic }) => topic === 'churn-scores').flatMap(({ records }) => unpackTexts(records)).map(({ value }) => JSON.parse(value) as { entity: string; featureTime: string; state: (number | null)[] });
+  if (scores.length === 0) return 0;
+  const featureTime = pick(draw, scores).featureTime;
+  const expected = await batchFeatures(source, world, partition, end, Date.parse(featureTime));
+  const positions = source.features.state.map((name) => source.features.features.findIndex((feature) => feature.name === name));
+  let compared = 0;
+  for (const score of scores.filter((candidate) => candidate.featureTime === featureTime)) {
+    const values = expected.get(score.entity);
+    if (values === undefined) continue;
+    const state = positions.map((k) => (Number.isFinite(values[k]) ? values[k]! : null));
+    expect(score.state, `score of ${score.entity} at ${featureTime}`).toEqual(state);
+    compared++;
+  }
+  return compared;
+}
+
+/** Every transition's state is batch's row of the same record; and the state after a random border is what a next record would see. */
+async function compareSequenced(source: Source, world: BatchWorld, draw: Draw, borders: number): Promise<number> {
+  const partition = 0;
+  const processor = new SourceProcessor(source, { partition, codec: await world.codec(source), transitionSchemaId: SCHEMA_ID });
+  const batches = await batchesOf(world, source, partition);
+  const chosen = new Set(Array.from({ length: borders }, () => Math.floor(draw() * batches.length)));
+  const states: number[][] = [];
+  for (const [index, batch] of batches.entries()) {
+    const { appends } = processor.process(batch, true);
+    for (const { records } of appends.filter(({ topic }) => topic === `transitions.${source.name}`)) {
+      for (let k = 0; k < records.count; k++) states.push([...decodeTransition(records.values.subarray(records.valueOffsets[k], records.valueOffsets[k + 1])).state]);
+    }
+    if (!chosen.has(index)) continue;
+    const comparison = new LayerComparison(source);
+    await comparePartition(source, await world.sql(), processor, partition, batch.baseOffset + batch.count, comparison);
+    expect(comparison.problems()).toEqual([]);
+    expect(comparison.entityCount).toBe(processor.entityCount);
+  }
+  const formulas = new FeatureFormulas(source);
+  const positions = source.features.state.map((name) => formulas.names.indexOf(name));
+  const partials = new Float64Array(formulas.aggregates.length);
+  const texts: (string | null)[] = [];
+  const record = new Float64Array(formulas.record.length);
+  const out = new Float64Array(formulas.names.length);
+  let offset = 0;
+  for await (const batch of (await world.sql()).batches(recordFeaturesSql(source, tableNames(source).silver))) {
+    const reader = new PartialReader(source, batch, formulas);
+    for (let row = 0; row < batch.rowCount; row++) {
+      reader.read(row, partials, texts, record);
+      formulas.finish(partials, texts, NaN, out, record);
+      expect(states[offset], `record ${offset}`).toEqual(positions.map((k) => out[k]));
+      offset++;
+    }
+  }
+  expect(states).toHaveLength(offset);
+  return offset;
+}
+
+/** A source whose aggregates are drawn: kinds, columns, conditions and windows. */
+function redefined(name: string, draw: Draw): Source {
+  const timed = name !== 'alibaba';
+  const columns = { 'user-behavior': ['item_id', 'category_id', 'is_buy'], 'online-retail': ['quantity', 'amount', 'unit_price'], alibaba: ['clicks', 'spending', 'item_count', 'page_id'] }[name]!;
+  const conditions = { 'user-behavior': ['view', 'intent', 'buy', ''], 'online-retail': ['purchase', 'cancellation', ''], alibaba: ['busy', ''] }[name]!;
+  const longest = name === 'user-behavior' ? 90 : 400;
+  const unit = { 'user-behavior': 'm', 'online-retail': 'd', alibaba: ' records' }[name]!;
+  const window = (): string => `${1 + Math.floor(draw() ** 2 * (timed ? longest : 30))}${unit}`;
+  const aggregates: string[] = [];
+  for (let k = 0; k < 6; k++) {
+    const kind = pick(draw, ['count', 'sum', 'min', 'max', 'distinct', 'last']);
+    const where = pick(draw, conditions);
+    aggregates.push(`  a${k}: { ${kind}: ${kind === 'count' ? 'true' : pick(draw, columns)}${where === '' ? '' : `, where: ${where}`}, window: ${window()} }`);
+  }
+  const names = aggregates.map((_, k) => `f${k}`);
+  const tail = (text: string): string => text.slice(text.indexOf('\nreward:') + 1);
+  const head = (text: string): string => (timed ? text.slice(0, text.indexOf('aggregates:')).replace(/population: .*/, `population: { window: ${window()} }`) : 'conditions:\n  busy: clicks > 0\n');
+  return sourceNamed(name, (file, text) => {
+    if (file === 'features.yaml') return `${head(text)}aggregates:\n${aggregates.join('\n')}\nfeatures:\n${names.map((feature, k) => `  ${feature}: a${k}`).join('\n')}\nstate: [${names.join(', ')}]\n${tail(text)}`;
+    if (file === 'models.yaml') return `${text.slice(0, text.indexOf('features:'))}features: [${names.join(', ')}]\nmodels:\n  alone: { kind: one-feature, feature: f0 }\n`;
+    return text;
+  });
+}
+
+describe('skew: speed equals batch at the same offset (I1)', () => {
+  const seed = chooseSeed();
+  console.log(`skew: SEED=${seed}`);
+
+  it.each(['user-behavior', 'online-retail'])('differential: %s, out of order and late', async (name) => {
+    const draw = seeded(seed);
+    const source = sourceNamed(name);
+    const world = await worldOf(source, 4_000, seed, draw);
+    const [late] = await world.query(`SELECT CAST(count(*) AS INTEGER) AS n FROM ${tableNames(source).silver} WHERE _late`);
+    expect(late!['n']).toBeGreaterThan(0);
+    let compared = 0;
+    for (let partition = 0; partition < source.deployment.partitions; partition++) compared += await compareTimed(source, world, partition, draw, 3);
+    expect(compared).toBeGreaterThan(150);
+  });
+
+  it('differential: alibaba, the last 500 records of each segment', async () => {
+    const draw = seeded(seed);
+    const source = sourceNamed('alibaba');
+    const world = await worldOf(source, 1_500, seed, draw);
+    expect(await compareSequenced(source, world, draw, 2)).toBe(1_500);
+  });
+
+  it.each(['user-behavior', 'online-retail', 'alibaba'])('differential: %s with definitions made up at random', async (name) => {
+    const draw = seeded(seed + 1);
+    for (let round = 0; round < 3; round++) {
+      const source = redefined(name, draw);
+      const world = await worldOf(source, name === 'alibaba' ? 400 : 1_200, seed + round, draw);
+      if (source.time === undefined) await compareSequenced(source, world, draw, 1);
+      else for (let partition = 0; partition < source.deployment.partitions; partition++) await compareTimed(source, world, partition, draw, 1);
+    }
+  });
+});
