@@ -29,7 +29,7 @@ export interface Landing {
 }
 
 const ROWS_PER_COMMIT = 500_000;
-const READ_BYTES = 16 << 20;
+const READ_BYTES = 8 << 20;
 
 /**
  * Lands everything that was on `raw.<source>` when it began as bronze (what arrived) and silver (typed, valid, derived) in one pass.
