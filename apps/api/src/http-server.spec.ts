@@ -103,8 +103,8 @@ describe('the API with models and live scores', () => {
     await appendScores(log, 1, [fabricatedScore('shop', 'e-4', 0.95, { offset: 4 }), fabricatedScore('shop', 'e-1', 0.7, { offset: 5, state: [2, 1] })]);
     await appendTransitions(log, 'shop', [1, 2].map((reward) => ({ entity: 'e-1', eventTimeMs: Date.parse('2026-03-04T10:00:00Z'), state: [NaN, 1], action: 'buy', reward, nextState: null, done: false })));
     await app.init();
-    await vi.waitFor(async () => expect((await ask(app, 'GET', '/sources/shop/entities/e-1')).body.transitions).toHaveLength(2));
-    await vi.waitFor(async () => expect((await ask(app, 'GET', '/sources')).body[0].live.scores).toBe(5));
+    await vi.waitFor(async () => expect((await ask(app, 'GET', '/sources/shop/entities/e-1')).body.transitions).toHaveLength(2), { timeout: 20_000 });
+    await vi.waitFor(async () => expect((await ask(app, 'GET', '/sources')).body[0].live.scores).toBe(5), { timeout: 20_000 });
   });
   afterAll(() => app.close());
 
@@ -217,7 +217,7 @@ describe('the API with models and live scores', () => {
 
   it('takes a new champion without a restart and keeps the old one when a version does not load', async () => {
     await promote(tracker, 'churn-shop', 'model.bin', fabricatedModel({ recency: 0 }, 3));
-    await vi.waitFor(async () => expect((await ask(app, 'POST', '/sources/shop/predict', { features: { recency: 1 } })).body.model.version).toBe('2'));
+    await vi.waitFor(async () => expect((await ask(app, 'POST', '/sources/shop/predict', { features: { recency: 1 } })).body.model.version).toBe('2'), { timeout: 20_000 });
     await promote(tracker, 'churn-shop', 'model.bin', Buffer.from('rubbish'));
     await new Promise((resolve) => setTimeout(resolve, 100));
     expect((await ask(app, 'POST', '/sources/shop/predict', { features: { recency: 1 } })).body.model.version).toBe('2');

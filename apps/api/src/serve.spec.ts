@@ -45,13 +45,13 @@ describe('serving', () => {
     const ended = Promise.withResolvers<void>();
     const code = serve(settings(port), ended.promise);
     const get = async <T>(path: string): Promise<T> => (await (await fetch(`http://127.0.0.1:${port}${path}`)).json()) as T;
-    await vi.waitFor(() => get('/health'));
+    await vi.waitFor(() => get('/health'), { timeout: 20_000 });
     await appendScores(writer, 0, [fabricatedScore('alibaba', '6-2-4', 0.25, { offset: 1, state: Array.from({ length: 12 }, (_, index) => index) })]);
     const story = await vi.waitFor(async () => {
       const found = await get<{ features?: { name: string; value: number }[] }>('/sources/alibaba/entities/6-2-4');
       expect(found.features).toBeDefined();
       return found;
-    }, { timeout: 5000 });
+    }, { timeout: 20_000 });
     expect(story.features?.slice(0, 2)).toMatchObject([{ name: 'purchase_power01', value: 0 }, { name: 'page', value: 1 }]);
     expect(await get('/sources')).toMatchObject([{ name: 'alibaba', synthetic: true }, { name: 'online-retail', synthetic: false }, { name: 'user-behavior', synthetic: true }]);
     ended.resolve();
