@@ -86,4 +86,4 @@ const merge = <T extends { name: string }>(old: readonly T[], now: readonly T[])
   ...now,
 ];
 const machine = { cpu: cpus()[0]?.model ?? 'unknown', cores: cpus().length, memoryGiB: Math.round(totalmem() / 2 ** 30), node: process.version };
-writeFileSync(file, `${JSON.stringify({ machine, bytes, figures: merge(before.figures, figures), peers: merge(before.peers, peerFigures) }, undefined, 2)}\n`);
+writeFileSync(file, `${JSON.stringify({ machine, bytes, figures: merge(before.figures, figures.filter(({ value }) => Number.isFinite(value))), peers: merge(before.peers, peerFigures) }, undefined, 2)}\n`);
