@@ -24,19 +24,19 @@ export class World {
   }
 
   log(app: ActingApp): Promise<EventLog> {
-    return (this.#log ??= this.#keep(openEventLog(this.configuration.eventLog, { app })));
+    return (this.#log ??= this.#keep(openEventLog(this.configuration.eventLog, { app, login: this.configuration.logins.eventLog })));
   }
 
   store(): Promise<ObjectStore> {
-    return (this.#store ??= this.#keep(openObjectStore(this.configuration.objectStore)));
+    return (this.#store ??= this.#keep(openObjectStore(this.configuration.objectStore, { login: this.configuration.logins.objectStore })));
   }
 
   tracker(): Promise<ExperimentTracker> {
-    return (this.#tracker ??= this.#keep(openExperimentTracker(this.configuration.experiments)));
+    return (this.#tracker ??= this.#keep(openExperimentTracker(this.configuration.experiments, { login: this.configuration.logins.experiments })));
   }
 
   registry(): Promise<SchemaRegistry> {
-    return (this.#registry ??= this.#keep(openSchemaRegistry(this.configuration.schemaRegistry)));
+    return (this.#registry ??= this.#keep(openSchemaRegistry(this.configuration.schemaRegistry, { login: this.configuration.logins.schemaRegistry })));
   }
 
   async lake(): Promise<Lake> {

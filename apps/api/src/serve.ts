@@ -16,8 +16,8 @@ export async function serve(environment: Environment, ended: Promise<void>): Pro
     const root = installationRoot();
     const sources = sourcesOrThrow(await readTextFolders(join(root, 'sources'), SOURCE_FILE_NAMES));
     await using doors = new AsyncDisposableStack();
-    const log = doors.adopt(await openEventLog(configuration.eventLog, { app: 'api' }), (door) => door.close());
-    const tracker = doors.adopt(await openExperimentTracker(configuration.experiments), (door) => door.close());
+    const log = doors.adopt(await openEventLog(configuration.eventLog, { app: 'api', login: configuration.logins.eventLog }), (door) => door.close());
+    const tracker = doors.adopt(await openExperimentTracker(configuration.experiments, { login: configuration.logins.experiments }), (door) => door.close());
     const readers = { loadModel, loadVisitValues: (bytes: Uint8Array) => VisitValues.load(bytes), decodeTransition };
     const parts = { ...readers, log, tracker, clock: new SystemClock(), sources, synthetic, warn: (message: string) => logger.warn(message) };
     const app = doors.adopt(await createHttpServer(parts, settings, join(root, 'dist', 'dashboard')), (server) => server.close());

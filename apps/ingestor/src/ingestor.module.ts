@@ -13,8 +13,8 @@ export const LOGGER = Symbol('logger');
     { provide: CONFIGURATION, useFactory: () => loadConfiguration(process.cwd()) },
     { provide: LOGGER, useFactory: ({ logLevel }: Configuration) => createLogger({ app: 'ingestor', level: logLevel }), inject: [CONFIGURATION] },
     { provide: Clock, useClass: SystemClock },
-    { provide: EventLog, useFactory: ({ eventLog }: Configuration) => openEventLog(eventLog, { app: 'ingestor' }), inject: [CONFIGURATION] },
-    { provide: SchemaRegistry, useFactory: ({ schemaRegistry }: Configuration) => openSchemaRegistry(schemaRegistry), inject: [CONFIGURATION] },
+    { provide: EventLog, useFactory: ({ eventLog, logins }: Configuration) => openEventLog(eventLog, { app: 'ingestor', login: logins.eventLog }), inject: [CONFIGURATION] },
+    { provide: SchemaRegistry, useFactory: ({ schemaRegistry, logins }: Configuration) => openSchemaRegistry(schemaRegistry, { login: logins.schemaRegistry }), inject: [CONFIGURATION] },
     {
       provide: Ingestor,
       useFactory: async (log: EventLog, registry: SchemaRegistry, clock: Clock, logger: Logger) =>

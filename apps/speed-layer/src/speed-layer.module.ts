@@ -62,10 +62,10 @@ class RecordsController {
     { provide: Clock, useClass: SystemClock },
     { provide: Metrics, useFactory: () => new Metrics('speed-layer') },
     { provide: SpeedLayerMetrics, useFactory: (metrics: Metrics) => new SpeedLayerMetrics(metrics), inject: [Metrics] },
-    { provide: EventLog, useFactory: ({ eventLog }: Configuration) => openEventLog(eventLog, { app: 'speed-layer' }), inject: [CONFIGURATION] },
-    { provide: ObjectStore, useFactory: ({ objectStore }: Configuration) => openObjectStore(objectStore), inject: [CONFIGURATION] },
-    { provide: ExperimentTracker, useFactory: ({ experiments }: Configuration) => openExperimentTracker(experiments), inject: [CONFIGURATION] },
-    { provide: SchemaRegistry, useFactory: ({ schemaRegistry }: Configuration) => openSchemaRegistry(schemaRegistry), inject: [CONFIGURATION] },
+    { provide: EventLog, useFactory: ({ eventLog, logins }: Configuration) => openEventLog(eventLog, { app: 'speed-layer', login: logins.eventLog }), inject: [CONFIGURATION] },
+    { provide: ObjectStore, useFactory: ({ objectStore, logins }: Configuration) => openObjectStore(objectStore, { login: logins.objectStore }), inject: [CONFIGURATION] },
+    { provide: ExperimentTracker, useFactory: ({ experiments, logins }: Configuration) => openExperimentTracker(experiments, { login: logins.experiments }), inject: [CONFIGURATION] },
+    { provide: SchemaRegistry, useFactory: ({ schemaRegistry, logins }: Configuration) => openSchemaRegistry(schemaRegistry, { login: logins.schemaRegistry }), inject: [CONFIGURATION] },
     {
       provide: SpeedLayer,
       useFactory: async (

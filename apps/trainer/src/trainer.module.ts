@@ -17,9 +17,9 @@ export const LOGGER = Symbol('logger');
     { provide: CONFIGURATION, useFactory: () => loadConfiguration(process.cwd()) },
     { provide: LOGGER, useFactory: ({ logLevel }: Configuration) => createLogger({ app: 'trainer', level: logLevel }), inject: [CONFIGURATION] },
     { provide: Clock, useClass: SystemClock },
-    { provide: EventLog, useFactory: ({ eventLog }: Configuration) => openEventLog(eventLog, { app: 'trainer' }), inject: [CONFIGURATION] },
-    { provide: ObjectStore, useFactory: ({ objectStore }: Configuration) => openObjectStore(objectStore), inject: [CONFIGURATION] },
-    { provide: ExperimentTracker, useFactory: ({ experiments }: Configuration) => openExperimentTracker(experiments), inject: [CONFIGURATION] },
+    { provide: EventLog, useFactory: ({ eventLog, logins }: Configuration) => openEventLog(eventLog, { app: 'trainer', login: logins.eventLog }), inject: [CONFIGURATION] },
+    { provide: ObjectStore, useFactory: ({ objectStore, logins }: Configuration) => openObjectStore(objectStore, { login: logins.objectStore }), inject: [CONFIGURATION] },
+    { provide: ExperimentTracker, useFactory: ({ experiments, logins }: Configuration) => openExperimentTracker(experiments, { login: logins.experiments }), inject: [CONFIGURATION] },
     { provide: Sql, useFactory: (store: ObjectStore) => Sql.open(store, { memoryLimit: '1GB', threads: 1 }), inject: [ObjectStore] },
     {
       provide: Trainer,

@@ -66,6 +66,8 @@ export {
   printableConfiguration,
   readConfiguration,
   settingNames,
+  type Login,
+  type Logins,
   type ApiKey,
   type ApiRole,
   type Configuration,

@@ -13,6 +13,7 @@ test('everything has a default, and an empty value is none', () => {
     objectStore: 'file:./data/lake',
     experiments: 'file:./data/mlruns',
     schemaRegistry: 'file:./data/schemas',
+    logins: {},
     host: '127.0.0.1',
     port: 3000,
     apiKeys: [],
@@ -35,8 +36,12 @@ const refused: readonly (readonly [string, Environment, string])[] = [
   ['a misspelt name', { TIDELINE_PROT: '1' }, 'TIDELINE_PROT: no such setting; did you mean TIDELINE_PORT?'],
   ['another host without keys', { TIDELINE_HOST: '0.0.0.0' }, 'TIDELINE_HOST: 0.0.0.0 is reachable from other machines'],
   ['a bad port', { TIDELINE_PORT: '65536' }, 'TIDELINE_PORT: expected a port from 0 to 65535'],
-  ['a bad address', { OBJECT_STORE: 'lake' }, 'OBJECT_STORE: expected one of file:<folder>, memory:, found "lake"'],
-  ['an address of a later build', { EVENT_LOG: 'kafka://u:hunter2@host:9092' }, 'kafka: is not in this build yet'],
+  ['a bad address', { OBJECT_STORE: 'lake' }, 'OBJECT_STORE: expected one of file:<folder>, memory:, s3:'],
+  ['a password in an address', { EVENT_LOG: 'kafka://u:hunter2@host:9092' }, 'expected no user name or password in the address, found "kafka://***@host:9092"; give them by the settings KAFKA_USERNAME and KAFKA_PASSWORD'],
+  ['an address without a host', { EVENT_LOG: 'kafka:' }, 'EVENT_LOG: expected one of file:<folder>, memory:, kafka://'],
+  ['an unknown parameter', { OBJECT_STORE: 's3://h:9000?tsl=false' }, 's3: takes the parameters tls, region, found "tsl"'],
+  ['half a login', { S3_SECRET_KEY: 'hunter2' }, 'S3_ACCESS_KEY: expected a value beside S3_SECRET_KEY, found none'],
+  ['a secret file that is not there', { KAFKA_PASSWORD_FILE: '/no/such/file' }, 'KAFKA_PASSWORD_FILE: expected a file that can be read, found /no/such/file: ENOENT'],
   ['a key instead of its hash', { TIDELINE_API_KEYS: 'me:read:hunter2' }, 'TIDELINE_API_KEYS: entry 1: expected name:role:sha256-of-key'],
   ['a bad level', { TIDELINE_LOG_LEVEL: 'loud' }, 'TIDELINE_LOG_LEVEL'],
 ];
@@ -53,6 +58,15 @@ test('all mistakes are told at once, with the code for settings', () => {
     expect(error).toMatchObject({ code: 'SETTING_INVALID' });
     expect(String(error).split('\n')).toHaveLength(3);
   }
+});
+
+test('logins come from settings or secret files, and are never printed', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'tideline-settings-'));
+  writeFileSync(join(folder, 'secret'), 'hunter2\n');
+  const configuration = readConfiguration({ KAFKA_USERNAME: 'ana', KAFKA_PASSWORD_FILE: join(folder, 'secret'), S3_ACCESS_KEY: 'me', S3_SECRET_KEY: 'hunter3' });
+  expect(configuration.logins).toEqual({ eventLog: { username: 'ana', password: 'hunter2' }, objectStore: { username: 'me', password: 'hunter3' } });
+  expect(JSON.stringify(printableConfiguration(configuration))).not.toMatch(/hunter/);
+  rmSync(folder, { recursive: true });
 });
 
 test('with keys another host is allowed, and printing masks them', () => {

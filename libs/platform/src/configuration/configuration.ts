@@ -16,12 +16,22 @@ export interface ApiKey {
   readonly sha256: string;
 }
 
+/** What a server asks for before it serves: user name and password, or access key and secret key. */
+export interface Login {
+  readonly username: string;
+  readonly password: string;
+}
+
+/** Logins by door; absent where the server asks for none. */
+export type Logins = Readonly<Partial<Record<keyof typeof doors, Login>>>;
+
 /** Every setting, checked. */
 export interface Configuration {
   readonly eventLog: string;
   readonly objectStore: string;
   readonly experiments: string;
   readonly schemaRegistry: string;
+  readonly logins: Logins;
   readonly host: string;
   /** 0 lets the system choose. */
   readonly port: number;
@@ -62,6 +72,14 @@ const settings = z.object({
   OBJECT_STORE: address(doors.objectStore, 'file:./data/lake'),
   EXPERIMENTS: address(doors.experiments, 'file:./data/mlruns'),
   SCHEMA_REGISTRY: address(doors.schemaRegistry, 'file:./data/schemas'),
+  KAFKA_USERNAME: z.string().optional(),
+  KAFKA_PASSWORD: z.string().optional(),
+  S3_ACCESS_KEY: z.string().optional(),
+  S3_SECRET_KEY: z.string().optional(),
+  MLFLOW_USERNAME: z.string().optional(),
+  MLFLOW_PASSWORD: z.string().optional(),
+  SCHEMA_REGISTRY_USERNAME: z.string().optional(),
+  SCHEMA_REGISTRY_PASSWORD: z.string().optional(),
   TIDELINE_HOST: z.string().regex(/^[A-Za-z0-9.:_-]+$/, 'expected a host name or address').default('127.0.0.1'),
   TIDELINE_PORT: z
     .string()
@@ -72,6 +90,14 @@ const settings = z.object({
   TIDELINE_API_KEYS: apiKeys,
   TIDELINE_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
 });
+
+/** The two settings of each door's login; the second is a secret and may also be read from the file that `<name>_FILE` names. */
+const loginSettings = {
+  eventLog: ['KAFKA_USERNAME', 'KAFKA_PASSWORD'],
+  objectStore: ['S3_ACCESS_KEY', 'S3_SECRET_KEY'],
+  experiments: ['MLFLOW_USERNAME', 'MLFLOW_PASSWORD'],
+  schemaRegistry: ['SCHEMA_REGISTRY_USERNAME', 'SCHEMA_REGISTRY_PASSWORD'],
+} as const satisfies Record<keyof typeof doors, readonly [string, string]>;
 
 /** Names of all settings, in the order in which they are documented. */
 export const settingNames: readonly string[] = Object.keys(settings.shape);
@@ -87,11 +113,13 @@ export function readConfiguration(env: Environment, envFileText = ''): Configura
   const given = { ...parseEnv(envFileText), ...env };
   const problems = Object.keys(given).filter(isUnknown).map(describeUnknown);
   const known = Object.fromEntries(settingNames.map((name) => [name, given[name] === '' ? undefined : given[name]]));
+  for (const [, secret] of Object.values(loginSettings)) known[secret] ??= readSecretFile(secret, given[`${secret}_FILE`], problems);
   const parsed = settings.safeParse(known);
   if (!parsed.success) problems.push(...parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`));
   else if (!isLoopback(parsed.data.TIDELINE_HOST) && parsed.data.TIDELINE_API_KEYS.length === 0) {
     problems.push(`TIDELINE_HOST: ${parsed.data.TIDELINE_HOST} is reachable from other machines, which needs TIDELINE_API_KEYS; expected 127.0.0.1 without`);
   }
+  const logins = parsed.success ? readLogins(parsed.data, problems) : {};
   if (problems.length > 0 || !parsed.success) throw new PlatformError('SETTING_INVALID', problems.join('\n'));
   const { data } = parsed;
   return {
@@ -99,11 +127,35 @@ export function readConfiguration(env: Environment, envFileText = ''): Configura
     objectStore: data.OBJECT_STORE,
     experiments: data.EXPERIMENTS,
     schemaRegistry: data.SCHEMA_REGISTRY,
+    logins,
     host: data.TIDELINE_HOST,
     port: data.TIDELINE_PORT,
     apiKeys: data.TIDELINE_API_KEYS,
     logLevel: data.TIDELINE_LOG_LEVEL,
   };
+}
+
+/** A secret kept in a file, as container platforms mount them; the line end that editors add is not part of it. */
+function readSecretFile(name: string, path: string | undefined, problems: string[]): string | undefined {
+  if (path === undefined || path === '') return undefined;
+  try {
+    return readFileSync(path, 'utf8').replace(/\r?\n$/, '');
+  } catch (error) {
+    problems.push(`${name}_FILE: expected a file that can be read, found ${path}: ${systemCode(error) ?? String(error)}`);
+    return undefined;
+  }
+}
+
+function readLogins(data: z.infer<typeof settings>, problems: string[]): Logins {
+  const logins: Partial<Record<keyof typeof doors, Login>> = {};
+  for (const [door, [user, secret]] of Object.entries(loginSettings) as [keyof typeof doors, (typeof loginSettings)[keyof typeof doors]][]) {
+    const username = data[user];
+    const password = data[secret];
+    if (username !== undefined && password !== undefined) logins[door] = { username, password };
+    else if (username !== undefined) problems.push(`${secret}: expected a value beside ${user}, found none`);
+    else if (password !== undefined) problems.push(`${user}: expected a value beside ${secret}, found none`);
+  }
+  return logins;
 }
 
 /** `readConfiguration` on this process's environment and the `.env` of a folder, if there is one. */
@@ -125,11 +177,22 @@ export function printableConfiguration(configuration: Configuration): Readonly<R
     OBJECT_STORE: maskAddress(configuration.objectStore),
     EXPERIMENTS: maskAddress(configuration.experiments),
     SCHEMA_REGISTRY: maskAddress(configuration.schemaRegistry),
+    ...printableLogins(configuration.logins),
     TIDELINE_HOST: configuration.host,
     TIDELINE_PORT: String(configuration.port),
     TIDELINE_API_KEYS: configuration.apiKeys.map(({ name, role }) => `${name}:${role}:***`).join(','),
     TIDELINE_LOG_LEVEL: configuration.logLevel,
   };
+}
+
+function printableLogins(logins: Logins): Record<string, string> {
+  const printed: Record<string, string> = {};
+  for (const [door, [user, secret]] of Object.entries(loginSettings) as [keyof typeof doors, readonly [string, string]][]) {
+    if (logins[door] === undefined) continue;
+    printed[user] = logins[door].username;
+    printed[secret] = '***';
+  }
+  return printed;
 }
 
 /** Whether only this machine can reach a host of that name. */

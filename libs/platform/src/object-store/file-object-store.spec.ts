@@ -78,13 +78,13 @@ describe('the files of an object store', () => {
 
 describe('addresses of object stores', () => {
   const cases: readonly (readonly [string, string])[] = [
-    ['ftp://x', 'OBJECT_STORE: expected one of file:<folder>, memory:, found "ftp://x"'],
-    ['./data/lake', 'expected one of file:<folder>, memory:, found "./data/lake"'],
+    ['ftp://x', 'OBJECT_STORE: expected one of file:<folder>, memory:, s3://<host>:<port>[/<prefix>], found "ftp://x"'],
+    ['./data/lake', 'expected one of file:<folder>, memory:, s3://<host>:<port>[/<prefix>], found "./data/lake"'],
     ['file:', 'without a folder'],
     ['file://host/share', 'found "file://host/share"'],
     ['memory:x', 'found "memory:x"'],
     ['file:./lake?sync=no', 'takes no parameters, found "sync"'],
-    ['s3://me:secret@host/x?secret_key=abc', 's3: is not in this build yet'],
+    ['s3://me:secret@host/x?secret_key=abc', 's3: takes the parameters tls, region, found'],
   ];
   test.each(cases)('%s is refused', async (address, message) => {
     await expect(openObjectStore(address)).rejects.toThrow(message);
