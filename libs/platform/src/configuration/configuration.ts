@@ -103,7 +103,7 @@ const loginSettings = {
 export const settingNames: readonly string[] = Object.keys(settings.shape);
 
 // Read by the project's own tests; no setting, but no misspelt one either.
-const otherNames = ['TIDELINE_SHARED', 'TIDELINE_APP', 'TIDELINE_SUPERVISED', 'TIDELINE_SYNTHETIC', 'TIDELINE_PEERS', 'TIDELINE_PEERS_PYTHON', 'TIDELINE_BENCH_LOG'];
+const otherNames = ['TIDELINE_SHARED', 'TIDELINE_SERVICES', 'TIDELINE_APP', 'TIDELINE_SUPERVISED', 'TIDELINE_SYNTHETIC', 'TIDELINE_PEERS', 'TIDELINE_PEERS_PYTHON', 'TIDELINE_BENCH_LOG'];
 
 /**
  * Checks all settings at once and throws one `SETTING_INVALID` that lists everything wrong, without showing a secret. Empty values
