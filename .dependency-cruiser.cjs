@@ -27,6 +27,8 @@ module.exports = {
       { path: '^(libs|tools)/', pathNot: '[.]module[.]ts$' }, { path: '^node_modules/@nestjs/' }),
     forbid('one-importer-for-duckdb', '', { pathNot: '^libs/lake/src/sql/|' + spec }, { path: '^node_modules/@duckdb/' }),
     forbid('one-importer-for-parquet', '', { pathNot: '^libs/lake/src/parquet/|' + spec }, { path: '^node_modules/hyparquet' }),
+    forbid('one-importer-for-minio', '', { pathNot: '^libs/platform/src/object-store/minio/|' + spec }, { path: '^node_modules/minio/' }),
+    forbid('one-importer-for-the-schema-registry-client', '', { pathNot: '^libs/platform/src/schema-registry/confluent/|' + spec }, { path: '^node_modules/@kafkajs/confluent-schema-registry/' }),
     forbid('one-importer-for-sqlite', '', { pathNot: '^libs/platform/|' + spec }, { path: '^(node:)?sqlite$' }),
     forbid('folders-have-names-that-say-something', '', {}, { path: '/(common|shared|utils?|helpers?|core|misc|types|interfaces|constants)/', pathNot: 'node_modules' }),
   ],
