@@ -10,7 +10,7 @@ import {
   type RunData,
   type RunStatus,
 } from './experiment-tracker.ts';
-import { isMlflowError, MlflowClient, type MlflowModelVersion, type MlflowRun, type MlflowTag, type RunArtifacts } from './mlflow/index.ts';
+import { isMlflowError, LIMITS, MlflowClient, type MlflowModelVersion, type MlflowRun, type MlflowTag, type RunArtifacts } from './mlflow/index.ts';
 import { trackerError } from './mlflow-tracker-error.ts';
 import { checkAliasName, checkModelName, checkName, checkRunData, noSuchVersion, parameterChanged } from './tracking-rules.ts';
 
@@ -69,7 +69,7 @@ export class MlflowExperimentTracker extends ExperimentTracker {
       const { runs } = this.#client;
       const nothing = metrics.length + Object.keys(params).length + Object.keys(tags).length === 0;
       // One request refuses a changed parameter as a whole; several would have written the ones before.
-      if (nothing || Object.keys(params).length > 1) checkUnchanged(viewOf(await runs.get(runId)), params);
+      if (nothing || Object.keys(params).length > LIMITS.params) checkUnchanged(viewOf(await runs.get(runId)), params);
       await runs.logBatch(runId, { metrics: metrics.map(({ name, ...metric }) => ({ key: name, ...metric })), params: pairs(params), tags: pairs(tags) });
     });
   }

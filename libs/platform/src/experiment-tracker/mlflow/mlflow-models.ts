@@ -109,6 +109,11 @@ export class MlflowModels {
     await this.#transport.json({ method: 'POST', path: `${VERSIONS}/set-tag`, json: { name, version, key, value }, repeatable: true });
   }
 
+  async setModelTag(name: string, { key, value }: MlflowTag): Promise<void> {
+    checkTags('tag', [{ key, value }], LIMITS.modelTagCharacters);
+    await this.#transport.json({ method: 'POST', path: `${MODELS}/set-tag`, json: { name, key, value }, repeatable: true });
+  }
+
   /** Moves it, when another version has it. */
   async setAlias(name: string, alias: string, version: string): Promise<void> {
     await this.#transport.json({ method: 'POST', path: `${MODELS}/alias`, json: { name, alias, version }, repeatable: true });
