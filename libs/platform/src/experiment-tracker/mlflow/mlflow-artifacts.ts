@@ -20,11 +20,11 @@ export class MlflowArtifacts {
     await this.#transport.bytes({ method: 'PUT', path: proxyPath(run, path), body, repeatable: true, timeoutMs: this.#transport.artifactTimeoutMs });
   }
 
-  get(run: RunArtifacts, path: string): Promise<Uint8Array> {
+  async get(run: RunArtifacts, path: string): Promise<Uint8Array> {
     return this.#transport.bytes({ method: 'GET', path: proxyPath(run, path), repeatable: true, timeoutMs: this.#transport.artifactTimeoutMs });
   }
 
-  stream(run: RunArtifacts, path: string): Promise<ReadableStream<Uint8Array>> {
+  async stream(run: RunArtifacts, path: string): Promise<ReadableStream<Uint8Array>> {
     return this.#transport.stream({ method: 'GET', path: proxyPath(run, path), repeatable: true, timeoutMs: this.#transport.artifactTimeoutMs });
   }
 
