@@ -52,6 +52,15 @@ export { FileExperimentTracker } from './experiment-tracker/file-experiment-trac
 export { MemoryExperimentTracker } from './experiment-tracker/memory-experiment-tracker.ts';
 export { UnreliableExperimentTracker } from './experiment-tracker/unreliable-experiment-tracker.ts';
 export { openExperimentTracker } from './experiment-tracker/open-experiment-tracker.ts';
+export {
+  pushExperiments,
+  type PushedAlias,
+  type PushedRuns,
+  type PushedVersion,
+  type PushOptions,
+  type PushProgress,
+  type PushReport,
+} from './experiment-tracker/push-experiments.ts';
 
 export { SchemaRegistry } from './schema-registry/schema-registry.ts';
 export { FileSchemaRegistry } from './schema-registry/file-schema-registry.ts';
