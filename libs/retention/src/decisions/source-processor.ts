@@ -15,7 +15,7 @@ import { TimedEntities } from './timed-entities.ts';
 import type { VisitLookup } from './visit-lookup.ts';
 
 /** Layout of the snapshot bytes and meaning of the state; another one refuses to load. */
-const STATE_LAYOUT = 1;
+const STATE_LAYOUT = 2;
 
 /** What one batch came to. `rejected` counts records that the source's rules refuse: the ingestor keeps them off the topic. */
 export interface BatchCounts {

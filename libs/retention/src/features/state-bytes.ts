@@ -118,6 +118,21 @@ export class ByteReader {
   }
 }
 
+/** Slots by tile, each list in its own order, tiles ascending. */
+export function writeSchedule(out: ByteWriter, schedule: ReadonlyMap<number, readonly number[]>): void {
+  out.number(schedule.size);
+  for (const tile of [...schedule.keys()].sort((a, b) => a - b)) {
+    out.number(tile);
+    out.int32s(Int32Array.from(schedule.get(tile) ?? []));
+  }
+}
+
+export function readSchedule(from: ByteReader): Map<number, number[]> {
+  const schedule = new Map<number, number[]>();
+  for (let left = from.number(); left > 0; left--) schedule.set(from.number(), Array.from(from.int32s()));
+  return schedule;
+}
+
 /** Two lanes of MurmurHash3's mixing over 32-bit words: fast, and any damaged word changes it. `bytes` is a multiple of 8 long. */
 function checksum(bytes: Uint8Array): number {
   const words = new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length >> 2);
