@@ -15,8 +15,13 @@ assert(new Uint8Array(Uint16Array.of(1).buffer)[0] === 1, 'expected a little-end
 
 /** Little-endian fields one after another, each array behind its length and padded to 8 bytes; `finish` seals them. */
 export class ByteWriter {
-  #buffer = new Uint8Array(1024);
+  #buffer: Uint8Array<ArrayBuffer>;
   #end = HEADER_BYTES;
+
+  /** `byteCount` is how many are expected, so that nothing is copied while they come. */
+  constructor(byteCount = 1024) {
+    this.#buffer = new Uint8Array(Math.max(1024, byteCount));
+  }
 
   number(value: number): void {
     this.#put(new Uint8Array(Float64Array.of(value).buffer));
