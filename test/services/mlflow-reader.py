@@ -9,6 +9,9 @@ client = MlflowClient(tracking_uri=sys.argv[1], registry_uri=sys.argv[1])
 
 
 def value(number):
+    # A SQL store keeps an infinity as the largest double.
+    if abs(number) == sys.float_info.max:
+        number = math.copysign(math.inf, number)
     return repr(number) if math.isnan(number) or math.isinf(number) else number
 
 
