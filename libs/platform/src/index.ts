@@ -55,6 +55,7 @@ export { openExperimentTracker } from './experiment-tracker/open-experiment-trac
 
 export { SchemaRegistry } from './schema-registry/schema-registry.ts';
 export { FileSchemaRegistry } from './schema-registry/file-schema-registry.ts';
+export { UnreliableSchemaRegistry } from './schema-registry/unreliable-schema-registry.ts';
 export { MemorySchemaRegistry } from './schema-registry/memory-schema-registry.ts';
 export { openSchemaRegistry } from './schema-registry/open-schema-registry.ts';
 
