@@ -1,7 +1,10 @@
 import { CommitConflict, SqlError } from '#tideline/lake';
-import { isPlatformError, type Clock, type Logger } from '#tideline/platform';
+import { isPlatformError, type Clock, type Logger, type Pulse } from '#tideline/platform';
 import type { Source } from '#tideline/retention';
-import type { BatchLayer } from './batch-layer.ts';
+import { keepRounds } from '#tideline/streaming';
+import type { BatchLayer, BuildReport } from './batch-layer.ts';
+import type { CompactionReport } from './compact.ts';
+import type { Landing } from './land.ts';
 
 /** How long to wait after each look at all sources. */
 const IDLE_MS = 2_000;
@@ -31,36 +34,45 @@ interface Progress {
 /** What of the batch layer the schedule calls. */
 export type ScheduledWork = Pick<BatchLayer, 'land' | 'compact' | 'build' | 'silverRows' | 'lastBuild'>;
 
+/** Told what was done, for metrics and traces; times in ms since the epoch. */
+export interface ScheduleObserver {
+  readonly pulse?: Pulse;
+  landed?(facts: { source: string; landing: Landing & { rejects: number }; startMs: number; endMs: number }): void;
+  compacted?(facts: { source: string; reports: readonly CompactionReport[]; startMs: number; endMs: number }): void;
+  built?(facts: { source: string; report: BuildReport; startMs: number; endMs: number }): void;
+  failed?(source: string): void;
+}
+
 /** Runs the batch layer by itself: lands what is new, rebuilds gold when enough is, compacts in between. */
 export class Schedule {
   readonly #layer: ScheduledWork;
   readonly #sources: readonly Source[];
   readonly #clock: Clock;
   readonly #logger: Pick<Logger, 'info' | 'warn'>;
+  readonly #observer: ScheduleObserver;
   readonly #progress = new Map<string, Progress>();
 
-  constructor(layer: ScheduledWork, sources: readonly Source[], clock: Clock, logger: Pick<Logger, 'info' | 'warn'>) {
+  constructor(layer: ScheduledWork, sources: readonly Source[], clock: Clock, logger: Pick<Logger, 'info' | 'warn'>, observer: ScheduleObserver = {}) {
     this.#layer = layer;
     this.#sources = sources;
     this.#clock = clock;
     this.#logger = logger;
+    this.#observer = observer;
   }
 
   /** Until the signal aborts; a round that fails because of the world or the data is told and tried again. */
   async run(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      for (const source of this.#sources) {
-        if (signal.aborted) return;
-        try {
-          await this.#round(source, signal);
-        } catch (error) {
-          if (signal.aborted) return;
-          if (!isToldAndTriedAgain(error)) throw error;
-          this.#logger.warn({ err: error }, `${source.name}: this round failed and is tried again`);
-        }
-      }
-      await this.#clock.sleep(IDLE_MS, signal);
-    }
+    await keepRounds({
+      items: this.#sources, everyMs: IDLE_MS, clock: this.#clock, signal,
+      ...(this.#observer.pulse && { pulse: this.#observer.pulse }),
+      round: (source) => this.#round(source, signal),
+      failed: (source, error) => {
+        if (!isToldAndTriedAgain(error)) return false;
+        this.#observer.failed?.(source.name);
+        this.#logger.warn({ err: error }, `${source.name}: this round failed and is tried again`);
+        return true;
+      },
+    });
   }
 
   async #round(source: Source, signal: AbortSignal): Promise<void> {
@@ -82,13 +94,17 @@ export class Schedule {
 
   async #land(source: Source, progress: Progress, signal: AbortSignal): Promise<void> {
     // Whether it fails or not, the next one waits its time.
+    const startMs = this.#clock.nowMs();
+    progress.landedAtMs = startMs;
+    const landing = await this.#layer.land(source, signal, () => this.#observer.pulse?.beat());
     progress.landedAtMs = this.#clock.nowMs();
-    const landing = await this.#layer.land(source, signal);
-    progress.landedAtMs = this.#clock.nowMs();
+    this.#observer.landed?.({ source: source.name, landing, startMs, endMs: progress.landedAtMs });
     progress.atRest = landing.bronzeRows === 0 && landing.silverRows === 0;
     if (!progress.atRest) {
       this.#logger.info({ source: source.name, ...landing }, `${source.name}: landed ${landing.bronzeRows} rows`);
-      for (const { table, filesBefore, filesAfter } of await this.#layer.compact(source)) {
+      const reports = await this.#layer.compact(source);
+      this.#observer.compacted?.({ source: source.name, reports, startMs: progress.landedAtMs, endMs: this.#clock.nowMs() });
+      for (const { table, filesBefore, filesAfter } of reports) {
         this.#logger.info({ table, filesBefore, filesAfter }, `${table}: ${filesBefore} files became ${filesAfter}`);
       }
     }
@@ -108,8 +124,10 @@ export class Schedule {
     const startMs = this.#clock.nowMs();
     progress.builtAtMs = startMs;
     const { silverRows } = progress;
-    const report = await this.#layer.build(source, { signal });
-    const buildMs = this.#clock.nowMs() - startMs;
+    const report = await this.#layer.build(source, { signal, onProgress: () => this.#observer.pulse?.beat() });
+    const endMs = this.#clock.nowMs();
+    const buildMs = endMs - startMs;
+    this.#observer.built?.({ source: source.name, report, startMs, endMs });
     Object.assign(progress, { builtAtMs: startMs + buildMs, buildMs, builtRows: silverRows, trainingRows: report.trainingRows });
     this.#logger.info({ source: source.name, ...report, seconds: buildMs / 1000 }, `${source.name}: built gold, ${report.trainingRows} rows to learn from`);
   }

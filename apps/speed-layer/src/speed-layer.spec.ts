@@ -6,10 +6,9 @@ import { createEstimator, Random } from '#tideline/learning';
 import {
   MemoryEventLog, MemoryExperimentTracker, MemoryObjectStore, MemorySchemaRegistry, Metrics, packTexts, readTextFolders, unpackTexts, type RecordBatch,
 } from '#tideline/platform';
-import { createRefiner, generate, LogScanner, packRecords, registeredCodec, SOURCE_FILE_NAMES, sourcesOrThrow, type Source } from '#tideline/retention';
+import { createRefiner, generate, LogScanner, packRecords, registeredCodec, SOURCE_FILE_NAMES, sourcesOrThrow, type ModelUpdate, type Source } from '#tideline/retention';
 import { readCommitMetadata, runGroup } from '#tideline/streaming';
 import { seeded, SimulatedClock } from '../../../libs/streaming/src/fixtures.ts';
-import type { ModelUpdate } from './model-update.ts';
 import { serveMetrics } from './serve-metrics.ts';
 import { SpeedLayerMetrics } from './speed-layer-metrics.ts';
 import { GROUP, SpeedLayer } from './speed-layer.ts';

@@ -9,6 +9,7 @@
  * Start at `sources/source.ts`, then `records/columns.ts`, `features/` and `decisions/`.
  */
 export type { LiveModel } from './decisions/live-scorer.ts';
+export { parseModelUpdate, type ModelUpdate } from './decisions/model-update.ts';
 export { SourceProcessor, type BatchCounts, type ProcessedBatch } from './decisions/source-processor.ts';
 export { decodeTransition, transitionSchema, TransitionWriter, type Transition } from './decisions/transition.ts';
 export type { VisitLookup } from './decisions/visit-lookup.ts';

@@ -29,7 +29,10 @@ const LIMITS: PartitionLimits = {
 /** Told what happened, for logs and metrics; must not throw. */
 export interface PartitionObserver {
   recovered?(facts: { offset: number; checkpointOffset: number | undefined; replayedRecords: number; ms: number }): void;
-  committed?(facts: { offset: number; batches: number; records: number; processMs: number; commitMs: number }): void;
+  /** Before every look at the log: the loop moves, with or without records. */
+  looked?(): void;
+  /** `startedAtMs` is when processing began, after a read that took `readMs` (0 for further transactions of the same read). */
+  committed?(facts: { offset: number; batches: number; records: number; startedAtMs: number; readMs: number; processMs: number; commitMs: number }): void;
   checkpointed?(facts: { offset: number; byteCount: number; ms: number }): void;
   warned?(message: string): void;
 }
@@ -177,7 +180,9 @@ class PartitionRun {
   async #advance(): Promise<void> {
     const { clock, observer } = this.#options;
     if (!(await this.#refresh())) return;
+    const lookedAtMs = clock.nowMs();
     const batches = await this.#read(this.#limits.idleMs);
+    let readMs = clock.nowMs() - lookedAtMs;
     for (const group of this.#cut(batches)) {
       const startedAtMs = clock.nowMs();
       this.#stateIsAhead = true;
@@ -190,7 +195,10 @@ class PartitionRun {
       this.#records += step.records;
       this.#recordsSinceSave += step.records;
       const processMs = processedAtMs - startedAtMs;
-      observer?.committed?.({ offset: step.to.offset, batches: step.batches, records: step.records, processMs, commitMs: clock.nowMs() - processedAtMs });
+      observer?.committed?.({
+        offset: step.to.offset, batches: step.batches, records: step.records, startedAtMs, readMs, processMs, commitMs: clock.nowMs() - processedAtMs,
+      });
+      readMs = 0;
       // The embedded log answers at once: without this a backlog would keep signals and timers waiting.
       await yieldToLoop();
       if (this.#options.signal.aborted) break;
@@ -269,7 +277,8 @@ class PartitionRun {
   }
 
   async #read(maxWaitMs: number): Promise<readonly RecordBatch[]> {
-    const { log, topic, partition, signal } = this.#options;
+    const { log, topic, partition, signal, observer } = this.#options;
+    observer?.looked?.();
     const options = { maxBytes: this.#limits.transactionBytes, maxWaitMs, signal };
     return this.#patiently('reading', () => log.read(topic, partition, this.#position, options));
   }
