@@ -35,6 +35,8 @@ export interface PartitionObserver {
   committed?(facts: { offset: number; batches: number; records: number; startedAtMs: number; readMs: number; processMs: number; commitMs: number }): void;
   checkpointed?(facts: { offset: number; byteCount: number; ms: number }): void;
   warned?(message: string): void;
+  /** The run is over, in order or not: somebody else may have the partition now. */
+  ended?(): void;
 }
 
 export interface PartitionOptions {
@@ -121,6 +123,7 @@ class PartitionRun {
       return { topic, partition, offset: this.#position, records: this.#records };
     } finally {
       await this.#writer.close();
+      this.#options.observer?.ended?.();
     }
   }
 

@@ -12,8 +12,6 @@ import { stopRequest } from './stop-request.ts';
 /** Exit code that tells a supervisor that trying again without a change is pointless. */
 export const EXIT_HOPELESS = 78;
 
-/** An app that was asked to stop and has not after this long is ended; a supervisor kills a little later. */
-const STOP_WITHIN_MS = 15_000;
 const OPEN_AGAIN_MS = [500, 1_000, 2_000, 5_000];
 
 /** What an app's story is handed. */
@@ -46,15 +44,19 @@ export interface AppProgram {
  * again in reverse order. Gives the exit code: 0 in order, 78 when trying again is pointless, 1 otherwise.
  */
 export async function runApp(program: AppProgram): Promise<number> {
-  const stop = stopRequest();
+  const stop = stopRequest(program.app);
   let logger = createLogger({ app: program.app, level: 'info' });
+  let secrets: readonly string[] = [];
   try {
     const configuration = loadConfiguration(process.cwd());
-    logger = createLogger({ app: program.app, level: configuration.logLevel, secrets: secretsOf(configuration) });
-    endInTime(stop, logger);
+    secrets = secretsOf(configuration);
+    logger = createLogger({ app: program.app, level: configuration.logLevel, secrets });
+    stop.addEventListener('abort', () => logger.info('stopping: finishing what is at hand'), { once: true });
     await runWith(program, configuration, logger, stop);
     return 0;
   } catch (error) {
+    // Last words are said at any log level.
+    logger = createLogger({ app: program.app, level: 'error', secrets });
     if (isPlatformError(error, 'SETTING_INVALID') || isPlatformError(error, 'ADDRESS_INVALID') || isPlatformError(error, 'ADDRESS_IN_USE') || program.isHopeless?.(error) === true) {
       logger.error({ hopeless: true }, `does not start: ${(error as Error).message}`);
       return EXIT_HOPELESS;
@@ -108,17 +110,4 @@ async function openPatiently(doors: Doors, door: DoorName, { clock, stop, logger
     }
   }
   return false;
-}
-
-/** A stop that hangs (a door that never answers) must not wait for ever: what was committed is kept in any case. */
-function endInTime(stop: AbortSignal, logger: Logger): void {
-  const begin = (): void => {
-    logger.info('stopping: finishing what is at hand');
-    setTimeout(() => {
-      logger.error(`did not stop within ${STOP_WITHIN_MS / 1000} s and is ended; what was committed is kept`);
-      process.exit(1);
-    }, STOP_WITHIN_MS).unref();
-  };
-  if (stop.aborted) begin();
-  else stop.addEventListener('abort', begin, { once: true });
 }

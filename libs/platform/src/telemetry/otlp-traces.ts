@@ -32,15 +32,21 @@ export class OtlpTraces implements Traces {
 
   #record({ name, startMs, endMs, attributes, error, kind, parts }: SpanFacts, parent: Context): void {
     const span = this.#tracer.startSpan(
-      name, { startTime: startMs, kind: kind === 'server' ? SpanKind.SERVER : SpanKind.INTERNAL, ...(attributes && { attributes }) }, parent,
+      name, { startTime: hrTime(startMs), kind: kind === 'server' ? SpanKind.SERVER : SpanKind.INTERNAL, ...(attributes && { attributes }) }, parent,
     );
     if (error !== undefined) span.setStatus({ code: SpanStatusCode.ERROR, message: error });
     if (parts !== undefined) {
       const own = trace.setSpan(parent, span);
       for (const part of parts) this.#record(part, own);
     }
-    span.end(endMs);
+    span.end(hrTime(endMs));
   }
+}
+
+/** Seconds and nanoseconds: OpenTelemetry would take a plain number from before the process began (a clock set back) for something else. */
+function hrTime(ms: number): [seconds: number, nanoseconds: number] {
+  const seconds = Math.floor(ms / 1000);
+  return [seconds, Math.round((ms - seconds * 1000) * 1e6)];
 }
 
 /** Reads `00-<trace id>-<span id>-<flags>`; anything else begins a trace of its own. */
