@@ -1,6 +1,6 @@
 import { CommitConflict, SqlError } from '#tideline/lake';
 import { isPlatformError, type Clock, type Logger, type Pulse } from '#tideline/platform';
-import type { Source } from '#tideline/retention';
+import { UnreadableRecord, type Source } from '#tideline/retention';
 import { keepRounds } from '#tideline/streaming';
 import type { BatchLayer, BuildReport } from './batch-layer.ts';
 import type { CompactionReport } from './compact.ts';
@@ -133,7 +133,7 @@ export class Schedule {
   }
 }
 
-/** The world (doors, the engine's memory and disk), another process's commit, or data beyond a declared limit; not our own mistakes. */
+/** The world (doors, the engine's memory and disk), another process's commit, data beyond a declared limit, a foreign record on the topic; not our own mistakes. */
 function isToldAndTriedAgain(error: unknown): boolean {
-  return isPlatformError(error) || error instanceof CommitConflict || error instanceof SqlError || error instanceof RangeError;
+  return isPlatformError(error) || error instanceof CommitConflict || error instanceof SqlError || error instanceof RangeError || error instanceof UnreadableRecord;
 }

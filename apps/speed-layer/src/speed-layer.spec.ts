@@ -190,3 +190,15 @@ test('a step is one span with its parts, and nothing is put together without an 
   new SpeedLayerMetrics({ metrics: new Metrics('test'), clock: { nowMs: () => 0 } }).observerOf(partition).committed?.(facts);
   expect(spans).toHaveLength(1);
 });
+
+test('a record under a foreign schema id stops its partition in front of it: what came before is committed, nothing is passed over', async () => {
+  const layer = await openLayer();
+  await feed(10, 600);
+  const { end } = await log.offsets(topic, 0);
+  const writer = await log.openWriter('stranger');
+  await writer.commit({ appends: [{ topic, partition: 0, records: packTexts([{ key: 'x', value: '\0\0\0\x01\x2cbody', timestampMs: 0 }]) }] });
+  const running = runGroup({ ...layer.group(), limits: { idleMs: 1 }, signal: new AbortController().signal });
+  await expect(running).rejects.toMatchObject({ code: 'UNREADABLE_RECORD', topic, partition: 0, offset: end, schemaId: 300 });
+  expect((await log.committed(GROUP, topic, 0))?.offset).toBe(end);
+  await layer.stop();
+});

@@ -233,14 +233,21 @@ class PartitionRun {
     const appends: Append[] = [];
     let endOffset = this.#position;
     let records = 0;
+    let count = 0;
     for (const batch of batches) {
-      const output = await processor.process(batch, true);
-      for (const append of output.appends) appends.push(append);
+      try {
+        for (const append of (await processor.process(batch, true)).appends) appends.push(append);
+      } catch (error) {
+        // What was processed before a batch that can't be read is committed first; the next turn then ends at that batch.
+        if (count === 0 || failureOf(error)?.outcome !== 'not-applied') throw error;
+        break;
+      }
       endOffset = batch.baseOffset + batch.count;
       records += batch.count;
+      count++;
     }
     const metadata = writeCommitMetadata({ lineage: this.#lineage, facts });
-    return { appends, to: { offset: endOffset, metadata }, batches: batches.length, records, facts: JSON.stringify(facts) };
+    return { appends, to: { offset: endOffset, metadata }, batches: count, records, facts: JSON.stringify(facts) };
   }
 
   /**
