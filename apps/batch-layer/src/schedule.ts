@@ -19,7 +19,7 @@ const FIRST_BUILD_EVERY_MS = 10_000;
 /** A build takes at most this share of the time. */
 const BUILD_SHARE = 0.2;
 
-/** What the schedule knows of one source. */
+/** What the schedule knows of one source; times by the steady clock. */
 interface Progress {
   landedAtMs: number;
   /** The last landing found nothing new. */
@@ -77,7 +77,7 @@ export class Schedule {
 
   async #round(source: Source, signal: AbortSignal): Promise<void> {
     const progress = await this.#progressOf(source);
-    if (this.#clock.nowMs() - progress.landedAtMs >= LAND_EVERY_MS) await this.#land(source, progress, signal);
+    if (this.#clock.steadyMs() - progress.landedAtMs >= LAND_EVERY_MS) await this.#land(source, progress, signal);
     if (!signal.aborted && this.#isBuildDue(source, progress)) await this.#build(source, progress, signal);
   }
 
@@ -94,16 +94,17 @@ export class Schedule {
 
   async #land(source: Source, progress: Progress, signal: AbortSignal): Promise<void> {
     // Whether it fails or not, the next one waits its time.
+    progress.landedAtMs = this.#clock.steadyMs();
     const startMs = this.#clock.nowMs();
-    progress.landedAtMs = startMs;
     const landing = await this.#layer.land(source, signal, () => this.#observer.pulse?.beat());
-    progress.landedAtMs = this.#clock.nowMs();
-    this.#observer.landed?.({ source: source.name, landing, startMs, endMs: progress.landedAtMs });
+    progress.landedAtMs = this.#clock.steadyMs();
+    const endMs = this.#clock.nowMs();
+    this.#observer.landed?.({ source: source.name, landing, startMs, endMs });
     progress.atRest = landing.bronzeRows === 0 && landing.silverRows === 0;
     if (!progress.atRest) {
       this.#logger.info({ source: source.name, ...landing }, `${source.name}: landed ${landing.bronzeRows} rows`);
       const reports = await this.#layer.compact(source);
-      this.#observer.compacted?.({ source: source.name, reports, startMs: progress.landedAtMs, endMs: this.#clock.nowMs() });
+      this.#observer.compacted?.({ source: source.name, reports, startMs: endMs, endMs: this.#clock.nowMs() });
       for (const { table, filesBefore, filesAfter } of reports) {
         this.#logger.info({ table, filesBefore, filesAfter }, `${table}: ${filesBefore} files became ${filesAfter}`);
       }
@@ -113,7 +114,7 @@ export class Schedule {
 
   #isBuildDue(source: Source, { atRest, silverRows, builtAtMs, buildMs, builtRows, trainingRows }: Progress): boolean {
     if (silverRows <= builtRows) return false;
-    const sinceMs = this.#clock.nowMs() - builtAtMs;
+    const sinceMs = this.#clock.steadyMs() - builtAtMs;
     const canLearn = source.time === undefined || source.models.asOf !== undefined;
     const hasNothingToLearn = canLearn && trainingRows === 0;
     if (sinceMs < Math.max(hasNothingToLearn ? FIRST_BUILD_EVERY_MS : BUILD_EVERY_MS, buildMs / BUILD_SHARE)) return false;
@@ -122,13 +123,13 @@ export class Schedule {
 
   async #build(source: Source, progress: Progress, signal: AbortSignal): Promise<void> {
     const startMs = this.#clock.nowMs();
-    progress.builtAtMs = startMs;
+    const begunMs = this.#clock.steadyMs();
+    progress.builtAtMs = begunMs;
     const { silverRows } = progress;
     const report = await this.#layer.build(source, { signal, onProgress: () => this.#observer.pulse?.beat() });
-    const endMs = this.#clock.nowMs();
-    const buildMs = endMs - startMs;
-    this.#observer.built?.({ source: source.name, report, startMs, endMs });
-    Object.assign(progress, { builtAtMs: startMs + buildMs, buildMs, builtRows: silverRows, trainingRows: report.trainingRows });
+    const buildMs = this.#clock.steadyMs() - begunMs;
+    this.#observer.built?.({ source: source.name, report, startMs, endMs: this.#clock.nowMs() });
+    Object.assign(progress, { builtAtMs: begunMs + buildMs, buildMs, builtRows: silverRows, trainingRows: report.trainingRows });
     this.#logger.info({ source: source.name, ...report, seconds: buildMs / 1000 }, `${source.name}: built gold, ${report.trainingRows} rows to learn from`);
   }
 }

@@ -40,6 +40,7 @@ export class IngestorMetrics implements IngestorObserver {
     const pulse = this.#pulseOf(job);
     return {
       nowMs: () => clock.nowMs(),
+      steadyMs: () => clock.steadyMs(),
       sleep: async (ms, signal) => {
         pulse.rest();
         await clock.sleep(ms, signal);

@@ -21,17 +21,16 @@ export function logReplays(logger: Logger, clock: PaceClock): IngestorObserver {
       logger.info({ file: job.file, source: job.source, pace: job.pace, loop: job.loop }, 'replay begins');
     },
     progressed: (job, report) => {
-      const nowMs = clock.nowMs();
+      const nowMs = clock.steadyMs();
       const before = last.get(job);
       if (before === undefined) {
         last.set(job, { atMs: nowMs, rows: report.read, bytes: report.bytesThisRun });
         return;
       }
-      // A clock that was set back begins anew instead of falling silent.
       const sinceMs = nowMs - before.atMs;
-      if (sinceMs >= 0 && sinceMs < EVERY_MS) return;
+      if (sinceMs < EVERY_MS) return;
       last.set(job, { atMs: nowMs, rows: report.read, bytes: report.bytesThisRun });
-      if (sinceMs > 0) logger.info({ file: job.file, source: job.source, ...progressOf(report, before, sinceMs) }, describe(job, report, before, sinceMs));
+      logger.info({ file: job.file, source: job.source, ...progressOf(report, before, sinceMs) }, describe(job, report, before, sinceMs));
     },
     finished: (job, summary) => {
       last.delete(job);

@@ -130,7 +130,7 @@ class Replay {
   readonly #lock: FileLock | undefined;
   readonly #signal: AbortSignal;
   readonly #writer: OffsetWriter;
-  readonly #startedAtMs: number;
+  readonly #startedAtSteadyMs: number;
   #progress: ReplayProgress;
   #resumedFrom = 0;
   /** Bytes of the replay that were done before this run. */
@@ -141,10 +141,10 @@ class Replay {
     const { source, path, clock, log, lockFolder } = options;
     this.#options = options;
     this.#file = file;
-    this.#startedAtMs = clock.nowMs();
+    this.#startedAtSteadyMs = clock.steadyMs();
     this.#signal = options.signal ?? new AbortController().signal;
     // A pipe is a file of its own each time.
-    this.#fileId = file.resumable ? fileIdOf(path) : `stream-${this.#startedAtMs.toString(36)}`;
+    this.#fileId = file.resumable ? fileIdOf(path) : `stream-${clock.nowMs().toString(36)}`;
     this.#facts = factsOf(file);
     this.#progress = firstProgress(this.#facts);
     this.#lock = file.resumable ? lockExclusively(`${lockFolder}/replay-${this.#fileId}.lock`, `the replay of ${path}`) : undefined;
@@ -285,7 +285,7 @@ class Replay {
   }
 
   get #seconds(): number {
-    return (this.#options.clock.nowMs() - this.#startedAtMs) / 1000;
+    return (this.#options.clock.steadyMs() - this.#startedAtSteadyMs) / 1000;
   }
 
   async close(): Promise<void> {

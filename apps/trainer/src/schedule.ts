@@ -31,6 +31,7 @@ export class Schedule {
   readonly #observer: ScheduleObserver;
   /** Version of the training table that was learned from, or that held nothing to learn. */
   readonly #doneVersion = new Map<string, number>();
+  /** By the steady clock. */
   readonly #notBeforeMs = new Map<string, number>();
 
   constructor(trainer: ScheduledTraining, sources: readonly Source[], clock: Clock, logger: Pick<Logger, 'info' | 'warn'>, observer: ScheduleObserver = {}) {
@@ -58,7 +59,7 @@ export class Schedule {
   }
 
   async #round(source: Source, signal: AbortSignal): Promise<void> {
-    if (this.#clock.nowMs() < (this.#notBeforeMs.get(source.name) ?? -Infinity)) return;
+    if (this.#clock.steadyMs() < (this.#notBeforeMs.get(source.name) ?? -Infinity)) return;
     const version = await this.#trainer.trainingVersion(source);
     if (version === undefined || version === (await this.#versionDone(source))) return;
     try {
@@ -82,7 +83,7 @@ export class Schedule {
   }
 
   #wait(source: Source, ms: number): void {
-    this.#notBeforeMs.set(source.name, this.#clock.nowMs() + ms);
+    this.#notBeforeMs.set(source.name, this.#clock.steadyMs() + ms);
   }
 }
 

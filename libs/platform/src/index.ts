@@ -69,6 +69,7 @@ export { openSchemaRegistry } from './schema-registry/open-schema-registry.ts';
 
 export { lockExclusively, lockWhenFree, type FileLock } from './file-lock/file-lock.ts';
 export { Clock, ManualClock, SystemClock } from './clock/clock.ts';
+export { describeSkew, measureSkew, type ClockSkew } from './clock/server-clock.ts';
 export {
   isLoopback,
   loadConfiguration,

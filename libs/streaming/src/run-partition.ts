@@ -207,8 +207,9 @@ class PartitionRun {
       if (this.#options.signal.aborted) break;
     }
     if (this.#recordsSinceSave === 0) return;
-    const overdue = clock.nowMs() - this.#savedAtMs >= this.#limits.checkpointMs;
-    if (overdue || this.#recordsSinceSave >= this.#limits.checkpointRecords) await this.#saveCheckpoint();
+    const sinceMs = clock.nowMs() - this.#savedAtMs;
+    // Below zero the time of day was set back: without this no checkpoint would be due for as long as it was set back by.
+    if (sinceMs < 0 || sinceMs >= this.#limits.checkpointMs || this.#recordsSinceSave >= this.#limits.checkpointRecords) await this.#saveCheckpoint();
   }
 
   /** Batches by transaction; `read` has kept to the byte budget already. */

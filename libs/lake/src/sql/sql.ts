@@ -81,8 +81,8 @@ export class Sql {
     return shown;
   }
 
-  /** The rows of one reading statement as objects for JSON; at most `maxRows`. */
-  async rows(sql: string, parameters: readonly SqlParameter[] = [], maxRows = Infinity): Promise<Record<string, JsonValue>[]> {
+  /** The rows of one reading statement as objects for JSON; at most `maxRows`. Aborting the signal ends it with the signal's reason. */
+  async rows(sql: string, parameters: readonly SqlParameter[] = [], maxRows = Infinity, signal?: AbortSignal): Promise<Record<string, JsonValue>[]> {
     return this.#with(sql, async (connection) => {
       const result = await this.#start(connection, sql, { parameters });
       const names = result.deduplicatedColumnNames();
@@ -96,7 +96,7 @@ export class Sql {
         }
       }
       return rows;
-    });
+    }, signal);
   }
 
   /** The rows of one reading statement as they are computed, about 2,000 a batch; at least one batch, without rows if need be. */
@@ -140,11 +140,11 @@ export class Sql {
   }
 
   /** Reads every value of one file; the number of its rows. For checks. */
-  async readWhole(table: Table, file: DataFile): Promise<number> {
+  async readWhole(table: Table, file: DataFile, signal?: AbortSignal): Promise<number> {
     const { columns } = await table.schemaById(file.schemaId);
     const hashes = columns.map(({ name }) => `bit_xor(hash(${quoteName(name)}))`);
     const path = quoteText(await this.#spool.pathOf(file.key));
-    const [row] = await this.rows(`SELECT count(*) AS n, ${hashes.join(', ')} FROM read_parquet(${path})`);
+    const [row] = await this.rows(`SELECT count(*) AS n, ${hashes.join(', ')} FROM read_parquet(${path})`, [], 1, signal);
     return row!['n'] as number;
   }
 
@@ -178,13 +178,18 @@ export class Sql {
   }
 
   // Streams of one connection disturb each other, so every statement has its own; views are the instance's.
-  async #with<T>(sql: string, use: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
+  async #with<T>(sql: string, use: (connection: DuckDBConnection) => Promise<T>, signal?: AbortSignal): Promise<T> {
     const connection = await this.#instance.connect();
+    const interrupt = (): void => connection.interrupt();
+    signal?.addEventListener('abort', interrupt);
     try {
+      signal?.throwIfAborted();
       return await use(connection);
     } catch (error) {
+      signal?.throwIfAborted();
       throw wrap(error, sql);
     } finally {
+      signal?.removeEventListener('abort', interrupt);
       connection.closeSync();
     }
   }

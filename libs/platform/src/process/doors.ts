@@ -92,6 +92,12 @@ export class Doors {
     return Promise.all(names.map((name) => this.#check(name)));
   }
 
+  /** What the event log says of its servers that is no failure yet; nothing while it is not open. */
+  async warnings(): Promise<readonly string[]> {
+    const log = this.#open.get('eventLog') as EventLog | undefined;
+    return log === undefined ? [] : log.warnings();
+  }
+
   async close(): Promise<void> {
     for (const door of [...this.#open.values()].reverse()) await door.close();
     this.#open.clear();

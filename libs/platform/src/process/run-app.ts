@@ -1,4 +1,5 @@
 import { Clock, SystemClock } from '../clock/clock.ts';
+import { describeSkew, measureSkew } from '../clock/server-clock.ts';
 import { loadConfiguration, operationsPortSettings, type AppName, type Configuration } from '../configuration/configuration.ts';
 import { isPlatformError } from '../errors.ts';
 import { Liveness } from '../telemetry/liveness.ts';
@@ -93,8 +94,19 @@ async function runWith(program: AppProgram, configuration: Configuration, logger
   logger.info({ operations: server.address }, `health, readiness and metrics at ${server.address}`);
   for (const door of program.doors) if (!(await openPatiently(doors, door, { clock, stop, logger }))) return;
   begun = true;
+  void warnOfDangers(doors, { configuration, clock, logger });
   await program.run({ configuration, clock, logger, metrics, liveness, traces, doors, stop, readyWhen: (check) => void checks.push(check) });
   logger.info({ uptimeSeconds: Math.round(process.uptime()) }, 'stopped in order');
+}
+
+/** What would go wrong only later is said at the start: servers whose time differs, a log that forgets. Nobody waits for it. */
+async function warnOfDangers(doors: Doors, { configuration, clock, logger }: Pick<AppRuntime, 'configuration' | 'clock' | 'logger'>): Promise<void> {
+  try {
+    const skews = (await measureSkew(configuration, clock)).map(describeSkew).filter((sentence) => sentence !== undefined);
+    for (const sentence of [...skews, ...(await doors.warnings())]) logger.warn(sentence);
+  } catch (error) {
+    logger.debug({ err: error }, 'looking for dangers failed');
+  }
 }
 
 /** Servers may come up after the app: it waits for them, alive but not ready. False when told to stop meanwhile. */
