@@ -21,8 +21,9 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 try {
   // What an earlier run left behind would be read by this one.
   for (const left of Services.under(testInstances, { report })) await left.delete();
-  await installCompose(report);
+  // First, because it tells everything that is missing at once.
   const addresses = await services.start();
+  await installCompose(report);
   process.exitCode = stop.signal.aborted ? 130 : await runVitest(JSON.stringify(addresses), process.argv.slice(2));
 } catch (error) {
   process.stderr.write(`test:services: ${error instanceof Error ? error.message : String(error)}\n`);
