@@ -51,9 +51,15 @@ export async function makeInstance(folder: string, way: Way, brokers: 1 | 3): Pr
   const names = [...brokerNames(brokers).flatMap((name) => [name, `${name}-controller`]), 'registry', 'registry-management', 'minio', 'minio-console', 'mlflow'];
   const secret = (bytes: number): string => randomBytes(bytes).toString('hex');
   return {
-    folder, way, brokers, id: secret(6), clusterId: randomBytes(16).toString('base64url'),
+    folder, way, brokers, id: secret(6), clusterId: clusterId(),
     accessKey: `tideline-${secret(4)}`, secretKey: secret(20), databasePassword: secret(20), ports: await freePorts(names),
   };
+}
+
+/** Sixteen random bytes as Kafka writes them; a leading hyphen would be taken for an option where the id is handed over. */
+function clusterId(): string {
+  const id = randomBytes(16).toString('base64url');
+  return id.startsWith('-') ? clusterId() : id;
 }
 
 export function brokerNames(brokers: 1 | 3): readonly string[] {
