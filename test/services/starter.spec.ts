@@ -1,7 +1,9 @@
 // The starter itself, on real servers in an instance of its own: what they hold survives being killed and stopped, and nothing is ended
 // that was not started here.
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { Kafka, logLevel, type Admin } from 'kafkajs';
 import { Client } from 'minio';
@@ -85,6 +87,23 @@ describe('one broker', () => {
       expect([stranger.exitCode, stranger.signalCode]).toEqual([null, null]);
     } finally {
       stranger.kill('SIGKILL');
+    }
+  });
+
+  test('a server whose port was taken while it was down gets another, and says so', async () => {
+    const moved = Services.open(join(folder, 'moved'), { way: 'native', report: (line) => void reported.push(line) });
+    const { objectStore } = await moved.start({ only: ['minio'] });
+    await moved.kill('minio');
+    const stranger = createServer().listen(Number(objectStore.split(':')[1]), '127.0.0.1');
+    await once(stranger, 'listening');
+    try {
+      await moved.restart('minio');
+      expect(reported.join()).toContain(`minio: port ${objectStore.split(':')[1]} is taken by another program`);
+      expect(moved.addresses().objectStore).not.toBe(objectStore);
+      expect(await states(moved)).toMatchObject({ minio: 'ready' });
+    } finally {
+      stranger.close();
+      await moved.delete();
     }
   });
 

@@ -103,9 +103,17 @@ function startOf(pid: number): string | undefined {
     return state === undefined || state.startsWith('Z') ? undefined : start;
   }
   const stat = readStat(pid);
-  // A zombie has ended; nobody collects it when the machine's first process does not.
-  if (stat === undefined || stat.state === 'Z' || stat.state === 'X') return undefined;
+  if (stat === undefined || stat.state === 'X' || (stat.state === 'Z' && countThreads(pid) <= 1)) return undefined;
   return `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()} ${stat.startTicks}`;
+}
+
+// A zombie has ended, and stays when nobody collects it; but while other threads of it are still ending, it holds its ports and files.
+function countThreads(pid: number): number {
+  try {
+    return readdirSync(`/proc/${pid}/task`).length;
+  } catch {
+    return 0;
+  }
 }
 
 function processIds(): readonly number[] {

@@ -80,12 +80,7 @@ export class Services {
       const names = serverNames(instance, only);
       await host.install(names);
       if (known === undefined) writeInstance(instance);
-      try {
-        await host.start(names);
-      } finally {
-        // Ports may have moved.
-        writeInstance(host.instance);
-      }
+      await startAndKeep(host, names);
       return this.addresses();
     });
   }
@@ -100,7 +95,7 @@ export class Services {
     await this.#locked(async () => {
       const host = this.#host(this.#known(name));
       await host.stop([name]);
-      await host.start([name]);
+      await startAndKeep(host, [name]);
     });
   }
 
@@ -166,6 +161,15 @@ export class Services {
 
   #locked<T>(body: () => Promise<T>): Promise<T> {
     return withLock(`${this.folder}.lock`, this.folder, body);
+  }
+}
+
+async function startAndKeep(host: NativeServers | ComposeServers, names: readonly string[]): Promise<void> {
+  try {
+    await host.start(names);
+  } finally {
+    // Ports may have moved.
+    writeInstance(host.instance);
   }
 }
 
