@@ -49,7 +49,7 @@ async function append(table: Table, file: number): Promise<void> {
 
 const totals = 'SELECT count(*) AS rows, sum(n) AS total, count(who) AS named, sum(list_sum(items)) AS items FROM silver.numbers';
 
-test('a table appended by racing writers, compacted and queried holds every row once, for others too', async (t) => {
+test('a table appended by racing writers, compacted and queried holds every row once, for others too', async () => {
   const files = 8;
   // Each writer has its own connections and its own idea of the newest version.
   const writers = await Promise.all([0, 1, 2, 3].map(async () => openObjectStore(address, { login })));
@@ -79,7 +79,7 @@ test('a table appended by racing writers, compacted and queried holds every row 
   const reader = await connection.runAndReadAll(totals.replace('silver.numbers', `read_parquet('${path}')`));
   expect(reader.getRowObjects().map((row) => Object.fromEntries(Object.entries(row).map(([name, value]) => [name, Number(value)])))).toEqual([expected]);
   const python = process.env['TIDELINE_PEERS_PYTHON'] ?? '';
-  if (!existsSync(python)) return t.skip('pyarrow was not asked: no TIDELINE_PEERS_PYTHON');
+  if (!existsSync(python)) return console.warn('skipped: pyarrow was not asked, no TIDELINE_PEERS_PYTHON');
   const script = `import pyarrow.parquet as p; t = p.read_table('${path}'); print(t.num_rows, sum(t['n'].to_pylist()), t.num_rows - t['who'].null_count)`;
   expect(execFileSync(python, ['-c', script], { encoding: 'utf8' }).trim()).toBe(`${expected.rows} ${expected.total} ${expected.named}`);
 });
