@@ -93,8 +93,8 @@ export class Sql {
     return shown;
   }
 
-  /** The rows of one reading statement as objects for JSON; at most `maxRows`. */
-  async rows(sql: string, parameters: readonly SqlParameter[] = [], maxRows = Infinity): Promise<Record<string, JsonValue>[]> {
+  /** The rows of one reading statement as objects for JSON; at most `maxRows`. Aborting the signal ends it with the signal's reason. */
+  async rows(sql: string, parameters: readonly SqlParameter[] = [], maxRows = Infinity, signal?: AbortSignal): Promise<Record<string, JsonValue>[]> {
     return this.#with(sql, async (connection) => {
       const result = await this.#start(connection, sql, { parameters });
       const names = result.deduplicatedColumnNames();
@@ -108,7 +108,7 @@ export class Sql {
         }
       }
       return rows;
-    });
+    }, signal);
   }
 
   /** The rows of one reading statement as they are computed, about 2,000 a batch; at least one batch, without rows if need be. */
@@ -159,12 +159,12 @@ export class Sql {
   }
 
   /** Reads every value of one file; the number of its rows. For checks. */
-  async readWhole(table: Table, file: DataFile): Promise<number> {
+  async readWhole(table: Table, file: DataFile, signal?: AbortSignal): Promise<number> {
     const { columns } = await table.schemaById(file.schemaId);
     const hashes = columns.map(({ name }) => `bit_xor(hash(${quoteName(name)}))`);
     return this.#using(async () => {
       const [path] = await this.#spool.pathsOf([file.key]);
-      const [row] = await this.rows(`SELECT count(*) AS n, ${hashes.join(', ')} FROM read_parquet(${quoteText(path!)})`);
+      const [row] = await this.rows(`SELECT count(*) AS n, ${hashes.join(', ')} FROM read_parquet(${quoteText(path!)})`, [], 1, signal);
       return row!['n'] as number;
     });
   }
@@ -208,14 +208,19 @@ export class Sql {
   }
 
   // Streams of one connection disturb each other, so every statement has its own; views are the instance's.
-  async #with<T>(sql: string, use: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
+  async #with<T>(sql: string, use: (connection: DuckDBConnection) => Promise<T>, signal?: AbortSignal): Promise<T> {
     return this.#using(async () => {
       const connection = await this.#instance.connect();
+      const interrupt = (): void => connection.interrupt();
+      signal?.addEventListener('abort', interrupt);
       try {
+        signal?.throwIfAborted();
         return await use(connection);
       } catch (error) {
+        signal?.throwIfAborted();
         throw wrap(error, sql);
       } finally {
+        signal?.removeEventListener('abort', interrupt);
         connection.closeSync();
       }
     });

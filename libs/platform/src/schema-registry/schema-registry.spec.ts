@@ -6,9 +6,15 @@ import { FileSchemaRegistry } from './file-schema-registry.ts';
 import { MemorySchemaRegistry } from './memory-schema-registry.ts';
 import { openSchemaRegistry } from './open-schema-registry.ts';
 import { schemaRegistryContract } from './schema-registry.contract.ts';
+import { UnreliableSchemaRegistry } from './unreliable-schema-registry.ts';
 
 schemaRegistryContract('MemorySchemaRegistry', async () => {
   const registry = new MemorySchemaRegistry();
+  return { registry, dispose: () => registry.close() };
+});
+
+schemaRegistryContract('UnreliableSchemaRegistry without faults', async () => {
+  const registry = new UnreliableSchemaRegistry(new MemorySchemaRegistry(), { seed: 4, answerLate: 0.2, lateMsMax: 2 });
   return { registry, dispose: () => registry.close() };
 });
 

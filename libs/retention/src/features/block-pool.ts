@@ -9,6 +9,8 @@ const CAPACITIES: readonly number[] = (() => {
 })();
 
 const HEAD = 4;
+/** Words of a slot's newest rows that are loaded ahead: most windows of most entities. */
+const LOADED_WORDS = 64;
 
 /**
  * For each slot a list of rows in ascending order of tile, packed in one block of one growing buffer, so that a walk over
@@ -53,6 +55,21 @@ export class BlockPool {
   /** Word index of the slot's first row. */
   startOf(slot: number): number {
     return this.heads[slot * HEAD];
+  }
+
+  /** A sum over the newest rows of slots, eight words apart: loads every cache line of them, the waits for memory overlapping. */
+  loadNewest(slots: Int32Array, count: number): number {
+    const { heads, i32, rowWords } = this;
+    const slotEnd = heads.length / HEAD;
+    let sum = 0;
+    for (let k = 0; k < count; k++) {
+      const slot = slots[k];
+      const at = slot >= 0 && slot < slotEnd ? slot * HEAD : 0;
+      const end = heads[at] + heads[at + 1] * rowWords;
+      const start = heads[at] > end - LOADED_WORDS ? heads[at] : end - LOADED_WORDS;
+      for (let word = end - 1; word >= start; word -= 8) sum = (sum + i32[word * 2]) | 0;
+    }
+    return sum;
   }
 
   /** Keeps only the first rows of a slot. */
@@ -119,19 +136,28 @@ export class BlockPool {
     this.heads.fill(0, slot * HEAD, (slot + 1) * HEAD);
   }
 
-  write(out: ByteWriter, slotEnd: number): void {
+  /** Row counts and rows, slot by slot; `revise` may change the copied rows (word indices as in `f64`) before they are written. */
+  write(out: ByteWriter, slotEnd: number, revise: (f64: Float64Array, i32: Int32Array) => void = () => {}): void {
     this.ensureSlots(slotEnd);
-    const counts = Int32Array.from({ length: slotEnd }, (_, slot) => this.countOf(slot));
-    const rows = new Float64Array(counts.reduce((sum, count) => sum + count, 0) * this.rowWords);
+    const counts = new Int32Array(slotEnd);
+    let rowCount = 0;
+    for (let slot = 0; slot < slotEnd; slot++) rowCount += counts[slot] = this.heads[slot * HEAD + 1];
+    const rows = new Float64Array(rowCount * this.rowWords);
     // Words are copied as integers: a NaN's payload may hold two packed numbers.
     const from = this.i32;
     const to = new Int32Array(rows.buffer);
     let end = 0;
     for (let slot = 0; slot < slotEnd; slot++) {
-      const words = counts[slot] * this.rowWords * 2;
-      to.set(from.subarray(this.startOf(slot) * 2, this.startOf(slot) * 2 + words), end);
-      end += words;
+      const start = this.startOf(slot) * 2;
+      const stop = start + counts[slot] * this.rowWords * 2;
+      // Most slots have a row or two: a view for each costs more than its words.
+      if (stop - start <= 64) for (let word = start; word < stop; word++) to[end++] = from[word];
+      else {
+        to.set(from.subarray(start, stop), end);
+        end += stop - start;
+      }
     }
+    revise(rows, to);
     out.int32s(counts);
     out.int32s(to);
   }
