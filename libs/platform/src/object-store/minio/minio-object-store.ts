@@ -220,7 +220,7 @@ async function openBucket(connection: S3Connection, bucket: string, region: stri
 }
 
 // What a web server of another kind makes of our question.
-const notS3: ReadonlySet<string> = new Set(['InvalidXMLError', 'NotFound', 'MethodNotAllowed', 'HPE_INVALID_CONSTANT', 'HPE_INVALID_VERSION', 'HPE_CR_EXPECTED']);
+const notS3: ReadonlySet<string> = new Set(['S3Error', 'InvalidXMLError', 'NotFound', 'MethodNotAllowed', 'HPE_INVALID_CONSTANT', 'HPE_INVALID_VERSION', 'HPE_CR_EXPECTED']);
 
 async function makeBucket(client: Client, bucket: string, region: string): Promise<void> {
   try {
