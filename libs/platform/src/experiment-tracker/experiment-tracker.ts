@@ -50,18 +50,21 @@ export interface ModelVersion {
  *
  * Callers rely on: (1) a logged value is there once the call resolves; (2) versions of a model are numbered 1, 2, … without
  * reuse; (3) an alias points at one version at a time and moves atomically; (4) artifact bytes come back as they were put;
- * (5) failures are `PlatformError`s, missing things `NOT_FOUND`.
+ * (5) failures are `PlatformError`s, missing things `NOT_FOUND`; (6) every call ends: one without an answer fails with `TIMEOUT`, retriable,
+ * after the door's own bound (30 s by default), outcome `not-applied` when it only reads, else `unknown`: it may still take effect.
  */
 export abstract class ExperimentTracker {
   /** The experiment of that name, made when missing. */
   abstract ensureExperiment(name: string): Promise<Experiment>;
+  /** Oldest first. */
+  abstract listExperiments(): Promise<readonly Experiment[]>;
   abstract startRun(experimentId: string, name: string, tags?: Readonly<Record<string, string>>): Promise<Run>;
   abstract logRun(runId: string, data: RunData): Promise<void>;
   abstract endRun(runId: string, status: Exclude<RunStatus, 'RUNNING'>): Promise<void>;
   abstract getRun(runId: string): Promise<Run>;
   /** Newest first. */
   abstract listRuns(experimentId: string, limit?: number): Promise<readonly Run[]>;
-  /** Every logged value of one metric, in the order logged. */
+  /** Every logged value of one metric, in the order logged where times and steps grow; an MLflow server keeps equal ones once. */
   abstract metricHistory(runId: string, name: string): Promise<readonly Metric[]>;
   abstract putArtifact(runId: string, path: string, bytes: Uint8Array): Promise<void>;
   abstract getArtifact(runId: string, path: string): Promise<Uint8Array>;

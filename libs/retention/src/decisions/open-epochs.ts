@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { BlockPool } from '../features/block-pool.ts';
-import type { ByteReader, ByteWriter } from '../features/state-bytes.ts';
+import { type ByteReader, type ByteWriter, readSchedule, writeSchedule } from '../features/state-bytes.ts';
 import { ValueTable } from '../features/value-table.ts';
 
 /**
@@ -30,6 +30,8 @@ const HEAD_WORDS = 4;
 const TERMINAL = 1;
 /** The state at the tile's border stands in the row. */
 const HAS_STATE = 2;
+/** The watermark has reached the border, so that the state is there to stay; before, it is only noted to save work. */
+const IS_REACHED = 4;
 
 /**
  * Epochs (active tiles of entities) that are not transitions yet. A tile's state is taken once the watermark has reached its
@@ -111,21 +113,29 @@ export class OpenEpochs {
     this.#close(slot, Infinity, closed);
   }
 
+  /** States that are only noted are left out and actions numbered anew, so that the bytes depend on the records alone. */
   write(out: ByteWriter, slotEnd: number): void {
-    this.#actions.write(out);
-    this.#rows.write(out, slotEnd);
-    out.number(this.#due.size);
-    for (const [tile, slots] of this.#due) {
-      out.number(tile);
-      out.int32s(Int32Array.from(slots));
-    }
+    const numbering = this.#actions.numbering();
+    this.#rows.write(out, slotEnd, (f64, i32) => {
+      for (let row = 0; row < f64.length; row += this.#rowWords) {
+        i32[row * 2 + 1] = numbering.numberOf(i32[row * 2 + 1]);
+        const isReached = (i32[row * 2 + 6] & IS_REACHED) !== 0;
+        if (!isReached) i32[row * 2 + 6] &= ~HAS_STATE;
+        for (let word = row + HEAD_WORDS; word < row + this.#rowWords; word++) {
+          // Of the bits of a NaN only those that the language names are written.
+          if (!isReached) f64[word] = 0;
+          else if (f64[word] !== f64[word]) f64[word] = NaN;
+        }
+      }
+    });
+    numbering.write(out);
+    writeSchedule(out, this.#due);
   }
 
   readFrom(from: ByteReader): void {
-    this.#actions.readFrom(from);
     this.#rows = BlockPool.read(from, this.#rowWords);
-    this.#due = new Map();
-    for (let left = from.number(); left > 0; left--) this.#due.set(from.number(), Array.from(from.int32s()));
+    this.#actions.readFrom(from);
+    this.#due = readSchedule(from);
   }
 
   /** Word index of the entity's row for a tile, or -1; the newest row is looked at first. */
@@ -157,10 +167,11 @@ export class OpenEpochs {
   #takeState(slot: number, tile: number, stateAt: (slot: number, tile: number, out: Float64Array) => void): void {
     const row = this.#find(slot, tile);
     const { f64, i32 } = this.#rows;
-    if ((i32[row * 2 + 6] & HAS_STATE) === 0) {
+    const marks = i32[row * 2 + 6];
+    i32[row * 2 + 6] = marks | HAS_STATE | IS_REACHED;
+    if ((marks & HAS_STATE) === 0) {
       stateAt(slot, tile, this.#state);
       f64.set(this.#state, row + HEAD_WORDS);
-      i32[row * 2 + 6] |= HAS_STATE;
       return;
     }
     for (let k = 0; k < this.#width; k++) this.#state[k] = f64[row + HEAD_WORDS + k];

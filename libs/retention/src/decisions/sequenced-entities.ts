@@ -88,13 +88,14 @@ export class SequencedEntities implements Entities {
   }
 
   write(out: ByteWriter): void {
-    this.#tables.write(out);
-    this.#rings.write(out);
+    const numberings = this.#tables.numberings();
+    this.#rings.write(out, numberings);
+    for (const numbering of numberings) numbering.write(out);
   }
 
   readFrom(from: ByteReader): void {
-    this.#tables.readFrom(from);
     this.#rings.readFrom(from);
+    this.#tables.readFrom(from);
   }
 }
 

@@ -45,7 +45,9 @@ describe.each(Object.entries(synthetic))('%s, synthetic', (name, { rows, chunk }
     expect(total(({ rejected }) => rejected)).toBe(0);
   });
 
-  it('resumed = uninterrupted, killed at any batches and replayed without emitting', () => {
+  const finalState = Buffer.from(whole.snapshot());
+
+  it('resumed = uninterrupted, killed at any batches and replayed without emitting, down to the bytes of the last snapshot', () => {
     fc.assert(fc.property(fc.array(fc.nat(batches.length), { minLength: 1, maxLength: 4 }), fc.nat(3), (kills, replayed) => {
       let processor = models(processorOf(source));
       let checkpoint = { bytes: processor.snapshot().slice(), next: 0 };
@@ -60,6 +62,7 @@ describe.each(Object.entries(synthetic))('%s, synthetic', (name, { rows, chunk }
         for (const topic of ['churn-scores', `transitions.${name}`, `late.${name}`]) expect(bytesOf([found], topic).equals(bytesOf([undisturbed[next]], topic))).toBe(true);
         if (next % (replayed + 1) === replayed) checkpoint = { bytes: processor.snapshot().slice(), next: next + 1 };
       }
+      expect(finalState.equals(processor.snapshot())).toBe(true);
     }), { numRuns: 5 });
   });
 
@@ -114,7 +117,7 @@ describe('snapshots', () => {
     const bytes = processorOf(source).snapshot().slice();
     const changed = readSource('user-behavior', (file, text) => file === 'features' ? text.replace('window: 5m', 'window: 6m') : text);
     expect(() => { processorOf(changed).restore(bytes); }).toThrow(SnapshotMismatch);
-    expect(() => { processorOf(changed).restore(bytes); }).toThrow(`expected a snapshot of user-behavior version ${changed.version}-1, found ${source.version}-1`);
+    expect(() => { processorOf(changed).restore(bytes); }).toThrow(`expected a snapshot of user-behavior version ${changed.version}-2, found ${source.version}-2`);
     expect(() => { processorOf(source, 1).restore(bytes); }).toThrow('expected a snapshot of user-behavior partition 1, found user-behavior partition 0');
     expect(() => { processorOf(readSource('alibaba')).restore(bytes); }).toThrow('expected a snapshot of alibaba partition 0');
   });

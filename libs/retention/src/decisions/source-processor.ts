@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { FeatureFormulas } from '../features/finish-features.ts';
 import { ByteReader, ByteWriter, SnapshotMismatch } from '../features/state-bytes.ts';
+import { decodeBatch } from '../records/decode-batch.ts';
 import type { PackedRecords } from '../records/pack-records.ts';
 import type { RecordCodec } from '../records/record-codec.ts';
 import { createRefiner } from '../records/refine.ts';
@@ -15,7 +16,7 @@ import { TimedEntities } from './timed-entities.ts';
 import type { VisitLookup } from './visit-lookup.ts';
 
 /** Layout of the snapshot bytes and meaning of the state; another one refuses to load. */
-const STATE_LAYOUT = 1;
+const STATE_LAYOUT = 2;
 
 /** What one batch came to. `rejected` counts records that the source's rules refuse: the ingestor keeps them off the topic. */
 export interface BatchCounts {
@@ -48,6 +49,7 @@ export class SourceProcessor {
   readonly #decisions: DecisionReader;
   readonly #outputs: LiveOutputs;
   readonly #entities: Entities;
+  #snapshotBytes = 0;
 
   /** `transitionSchemaId` is the registered id of `transitionSchema(source)`. */
   constructor(source: Source, options: { readonly partition: number; readonly codec: RecordCodec; readonly transitionSchemaId: number }) {
@@ -88,7 +90,7 @@ export class SourceProcessor {
   /** Takes the next batch in. Without `emit` the state moves alike and nothing but `late` and `rejected` is counted. */
   process(records: RecordBatchLike, emit: boolean): ProcessedBatch {
     assert(records.partition === this.#partition, `expected a batch of partition ${this.#partition}, found ${records.partition}`);
-    const { batch, kept, rejections } = this.#refine(this.#codec.decode(records));
+    const { batch, kept, rejections } = this.#refine(decodeBatch(this.#codec, records));
     const step = { records, batch, kept, decisions: this.#decisions.read(batch) };
     const out = emit ? this.#outputs : undefined;
     out?.begin(step);
@@ -116,12 +118,15 @@ export class SourceProcessor {
   }
 
   snapshot(): Uint8Array {
-    const out = new ByteWriter();
+    // A little more than last time: states grow slowly.
+    const out = new ByteWriter(this.#snapshotBytes + (this.#snapshotBytes >> 4));
     out.text(this.version);
     out.text(this.#source.name);
     out.number(this.#partition);
     this.#entities.write(out);
-    return out.finish(STATE_LAYOUT);
+    const bytes = out.finish(STATE_LAYOUT);
+    this.#snapshotBytes = bytes.length;
+    return bytes;
   }
 
   /** Replaces the state by a snapshot's; `SnapshotMismatch` says what another version, source or partition was expected. */

@@ -108,15 +108,18 @@ export class TimedEntities implements Entities {
 
   write(out: ByteWriter): void {
     out.number(this.#newestMs);
-    this.#tables.write(out);
-    this.#windows.write(out);
+    // Settling what is old gives up values, which must be before they are numbered.
+    this.#windows.settle();
+    const numberings = this.#tables.numberings();
+    this.#windows.write(out, numberings);
+    for (const numbering of numberings) numbering.write(out);
     this.#epochs.write(out, this.#windows.entities.slotEnd);
   }
 
   readFrom(from: ByteReader): void {
     this.#newestMs = from.number();
-    this.#tables.readFrom(from);
     this.#windows.readFrom(from);
+    this.#tables.readFrom(from);
     this.#epochs.readFrom(from);
   }
 

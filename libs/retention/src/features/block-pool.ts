@@ -136,19 +136,28 @@ export class BlockPool {
     this.heads.fill(0, slot * HEAD, (slot + 1) * HEAD);
   }
 
-  write(out: ByteWriter, slotEnd: number): void {
+  /** Row counts and rows, slot by slot; `revise` may change the copied rows (word indices as in `f64`) before they are written. */
+  write(out: ByteWriter, slotEnd: number, revise: (f64: Float64Array, i32: Int32Array) => void = () => {}): void {
     this.ensureSlots(slotEnd);
-    const counts = Int32Array.from({ length: slotEnd }, (_, slot) => this.countOf(slot));
-    const rows = new Float64Array(counts.reduce((sum, count) => sum + count, 0) * this.rowWords);
+    const counts = new Int32Array(slotEnd);
+    let rowCount = 0;
+    for (let slot = 0; slot < slotEnd; slot++) rowCount += counts[slot] = this.heads[slot * HEAD + 1];
+    const rows = new Float64Array(rowCount * this.rowWords);
     // Words are copied as integers: a NaN's payload may hold two packed numbers.
     const from = this.i32;
     const to = new Int32Array(rows.buffer);
     let end = 0;
     for (let slot = 0; slot < slotEnd; slot++) {
-      const words = counts[slot] * this.rowWords * 2;
-      to.set(from.subarray(this.startOf(slot) * 2, this.startOf(slot) * 2 + words), end);
-      end += words;
+      const start = this.startOf(slot) * 2;
+      const stop = start + counts[slot] * this.rowWords * 2;
+      // Most slots have a row or two: a view for each costs more than its words.
+      if (stop - start <= 64) for (let word = start; word < stop; word++) to[end++] = from[word];
+      else {
+        to.set(from.subarray(start, stop), end);
+        end += stop - start;
+      }
     }
+    revise(rows, to);
     out.int32s(counts);
     out.int32s(to);
   }

@@ -1,7 +1,7 @@
 import { BlockPool } from './block-pool.ts';
 import { NumberSet } from './number-set.ts';
 import type { ByteReader, ByteWriter } from './state-bytes.ts';
-import type { ValueTable } from './value-table.ts';
+import type { ValueNumbering, ValueTable } from './value-table.ts';
 
 /** How many of a tile's newest entries are looked at for a repeat before one is added; the rest goes when a block is full. */
 const REPEATS_CHECKED = 8;
@@ -77,8 +77,16 @@ export class DistinctTrack {
     pairs.dropFirst(slot, old);
   }
 
-  write(out: ByteWriter, slotEnd: number): void {
-    this.#pairs.write(out, slotEnd);
+  /** Writes what `settle` has left of every slot; `numbering` is that of the track's own values, undefined for numbers. */
+  write(out: ByteWriter, slotEnd: number, numbering: ValueNumbering | undefined): void {
+    this.#pairs.write(out, slotEnd, (f64) => {
+      if (numbering !== undefined) for (let word = 1; word < f64.length; word += ROW_WORDS) f64[word] = numbering.numberOf(f64[word]);
+    });
+  }
+
+  /** Leaves a slot with each value once per tile, first seen first, however crowded its block was: a snapshot's form. */
+  settle(slot: number): void {
+    if (this.#pairs.countOf(slot) > 1) this.#dropRepeats(slot);
   }
 
   readFrom(from: ByteReader): void {
@@ -88,6 +96,11 @@ export class DistinctTrack {
   /** Drops old tiles and repeats inside a tile; a block that stays crowded grows, so that an insertion is O(1) amortised. */
   #compact(slot: number, keepFrom: number): void {
     this.trim(slot, keepFrom);
+    this.#dropRepeats(slot);
+    this.#pairs.enlargeIfCrowded(slot);
+  }
+
+  #dropRepeats(slot: number): void {
     const pairs = this.#pairs;
     const { i32, f64 } = pairs;
     const start = pairs.startOf(slot);
@@ -109,6 +122,5 @@ export class DistinctTrack {
       kept += ROW_WORDS;
     }
     if (kept > start) pairs.cutTo(slot, (kept - start) / ROW_WORDS);
-    pairs.enlargeIfCrowded(slot);
   }
 }

@@ -128,18 +128,16 @@ export class KeyTable {
     return this.#table.byteLength + this.#cells.byteLength + this.#arena.byteLength;
   }
 
+  /** Slots, the order in which free ones are handed out again, and keys. */
   write(out: ByteWriter): void {
-    const lengths = Int32Array.from({ length: this.#slotCount }, (_, slot) => this.#cells[slot * 4]);
-    const keys = new Uint8Array(lengths.reduce((sum, length) => sum + Math.max(0, length), 0));
-    let end = 0;
-    for (let slot = 0; slot < lengths.length; slot++) {
-      if (lengths[slot] === FREE) continue;
-      keys.set(this.bytesOf(slot), end);
-      end += lengths[slot];
-    }
-    out.int32s(lengths);
-    out.int32s(Int32Array.from(this.#free));
-    out.bytes(keys);
+    const slots = new Int32Array(this.#slotCount);
+    for (let slot = 0; slot < slots.length; slot++) slots[slot] = slot;
+    this.#write(out, slots, this.#free);
+  }
+
+  /** As `write`, but only the given slots: `read` then numbers them from 0 in this order and has none that is free. */
+  writeOnly(out: ByteWriter, slots: Int32Array): void {
+    this.#write(out, slots, []);
   }
 
   static read(from: ByteReader): KeyTable {
@@ -159,6 +157,28 @@ export class KeyTable {
     while (size < made.size * 4) size *= 2;
     made.#rehash(size);
     return made;
+  }
+
+  #write(out: ByteWriter, slots: Int32Array, free: readonly number[]): void {
+    const lengths = new Int32Array(slots.length);
+    let byteCount = 0;
+    for (let k = 0; k < slots.length; k++) {
+      const length = this.#cells[slots[k] * 4];
+      lengths[k] = length;
+      if (length > 0) byteCount += length;
+    }
+    const keys = new Uint8Array(byteCount);
+    let end = 0;
+    for (let k = 0; k < slots.length; k++) {
+      if (lengths[k] === FREE) continue;
+      const own = this.keyBytes(slots[k]);
+      const start = this.keyStart(slots[k]);
+      // Keys are short: a call for each costs more than its bytes.
+      for (let i = 0; i < lengths[k]; i++) keys[end++] = own[start + i];
+    }
+    out.int32s(lengths);
+    out.int32s(Int32Array.from(free));
+    out.bytes(keys);
   }
 
   /** Index in the table of the key's pair, or of the empty pair where it would go. */

@@ -50,13 +50,14 @@ describe('RecordRings', () => {
         tables.sweep();
         if (!reload) continue;
         const writer = new ByteWriter();
-        tables.write(writer);
-        rings.write(writer);
+        const numberings = tables.numberings();
+        rings.write(writer, numberings);
+        for (const numbering of numberings) numbering.write(writer);
         const reader = new ByteReader(writer.finish(1), 1);
         tables = new ValueTables(plan.tracks);
-        tables.readFrom(reader);
         rings = new RecordRings(plan, tables);
         rings.readFrom(reader);
+        tables.readFrom(reader);
       }
     }), { numRuns: 150 });
   });

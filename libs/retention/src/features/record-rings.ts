@@ -5,6 +5,7 @@ import { KeyTable } from './key-table.ts';
 import { NumberSet } from './number-set.ts';
 import type { ByteReader, ByteWriter } from './state-bytes.ts';
 import type { TrackInputs, ValueTables } from './track-inputs.ts';
+import type { ValueNumbering } from './value-table.ts';
 
 /** One entity's newest records: track values side by side (NaN where a record does not count), oldest overwritten first. */
 interface Ring {
@@ -73,14 +74,15 @@ export class RecordRings {
     this.#store(ring, capacity, inputs, row);
   }
 
-  write(out: ByteWriter): void {
+  /** Values go by the tables' numberings, so that the bytes depend on the records alone. */
+  write(out: ByteWriter, numberings: readonly ValueNumbering[]): void {
     this.entities.write(out);
     for (let slot = 0; slot < this.entities.slotEnd; slot++) {
       const ring = this.#rings[slot];
       out.number(ring?.seen ?? -1);
       if (ring === undefined) continue;
       out.float64s(ring.totals);
-      out.float64s(ring.cells);
+      out.float64s(this.#numbered(ring, numberings));
     }
   }
 
@@ -91,6 +93,17 @@ export class RecordRings {
       const seen = from.number();
       if (seen >= 0) this.#rings[slot] = { seen, totals: from.float64s(), cells: from.float64s() };
     }
+  }
+
+  #numbered(ring: Ring, numberings: readonly ValueNumbering[]): Float64Array {
+    const cells = ring.cells.slice();
+    const end = Math.min(ring.seen * this.#width, cells.length);
+    for (const [track, definition] of this.plan.tracks.entries()) {
+      const numbering = definition.interned ? numberings[this.#values.columnOf(definition)] : undefined;
+      // A NaN is written as the one that the language names: others may have other bits.
+      for (let cell = track; cell < end; cell += this.#width) cells[cell] = cells[cell] !== cells[cell] ? NaN : numbering === undefined ? cells[cell] : numbering.numberOf(cells[cell]);
+    }
+    return cells;
   }
 
   #store(ring: Ring, capacity: number, { passes, values }: TrackInputs, row: number): void {

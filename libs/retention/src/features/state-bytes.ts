@@ -15,8 +15,13 @@ assert(new Uint8Array(Uint16Array.of(1).buffer)[0] === 1, 'expected a little-end
 
 /** Little-endian fields one after another, each array behind its length and padded to 8 bytes; `finish` seals them. */
 export class ByteWriter {
-  #buffer = new Uint8Array(1024);
+  #buffer: Uint8Array<ArrayBuffer>;
   #end = HEADER_BYTES;
+
+  /** `byteCount` is how many are expected, so that nothing is copied while they come. */
+  constructor(byteCount = 1024) {
+    this.#buffer = new Uint8Array(Math.max(1024, byteCount));
+  }
 
   number(value: number): void {
     this.#put(new Uint8Array(Float64Array.of(value).buffer));
@@ -116,6 +121,21 @@ export class ByteReader {
     this.#at += length * 8;
     return value;
   }
+}
+
+/** Slots by tile, each list in its own order, tiles ascending. */
+export function writeSchedule(out: ByteWriter, schedule: ReadonlyMap<number, readonly number[]>): void {
+  out.number(schedule.size);
+  for (const tile of [...schedule.keys()].sort((a, b) => a - b)) {
+    out.number(tile);
+    out.int32s(Int32Array.from(schedule.get(tile) ?? []));
+  }
+}
+
+export function readSchedule(from: ByteReader): Map<number, number[]> {
+  const schedule = new Map<number, number[]>();
+  for (let left = from.number(); left > 0; left--) schedule.set(from.number(), Array.from(from.int32s()));
+  return schedule;
 }
 
 /** Two lanes of MurmurHash3's mixing over 32-bit words: fast, and any damaged word changes it. `bytes` is a multiple of 8 long. */

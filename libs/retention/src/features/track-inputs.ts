@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Track } from './aggregate-tracks.ts';
-import type { ByteReader, ByteWriter } from './state-bytes.ts';
-import { ValueTable } from './value-table.ts';
+import type { ByteReader } from './state-bytes.ts';
+import { type ValueNumbering, ValueTable } from './value-table.ts';
 
 /**
  * What a plan's tracks take from some records, row by row: `passes[row * width + track]` is 1 when the record counts (its filter
@@ -36,9 +36,14 @@ export class ValueTables {
     return this.#tables[column];
   }
 
-  of({ of, interned }: Track): ValueTable {
+  of(track: Track): ValueTable {
+    return this.#tables[this.columnOf(track)];
+  }
+
+  /** Position of the track's table. */
+  columnOf({ of, interned }: Track): number {
     assert(interned && of !== undefined, 'expected a track of interned values');
-    return this.#tables[this.columns.indexOf(of)];
+    return this.columns.indexOf(of);
   }
 
   /** Drops ids that were made for the last records and kept by none. */
@@ -46,10 +51,12 @@ export class ValueTables {
     for (const table of this.#tables) table.sweep();
   }
 
-  write(out: ByteWriter): void {
-    for (const table of this.#tables) table.write(out);
+  /** Begins a snapshot: one numbering a table, asked by everything that writes ids, and then written themselves. */
+  numberings(): ValueNumbering[] {
+    return this.#tables.map((table) => table.numbering());
   }
 
+  /** Takes over what the numberings wrote, in the order of the tables. */
   readFrom(from: ByteReader): void {
     // Tracks hold on to their tables, so the tables stay and take over what was written.
     for (const table of this.#tables) table.readFrom(from);

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { KeyTable } from './key-table.ts';
 import type { ByteReader, ByteWriter } from './state-bytes.ts';
 
@@ -48,12 +49,13 @@ export class ValueTable {
     this.#fresh.length = 0;
   }
 
-  write(out: ByteWriter): void {
+  /** Begins to number the texts for a snapshot; ids themselves depend on when others were given up. */
+  numbering(): ValueNumbering {
     this.sweep();
-    this.#keys.write(out);
-    out.int32s(this.#keepers.subarray(0, this.#keys.slotEnd));
+    return new ValueNumbering(this.#keys, this.#keepers);
   }
 
+  /** Takes over what `ValueNumbering` wrote. */
   readFrom(from: ByteReader): void {
     this.#keys = KeyTable.read(from);
     this.#keepers = from.int32s();
@@ -65,5 +67,49 @@ export class ValueTable {
     const keepers = new Int32Array(capacity);
     keepers.set(this.#keepers);
     this.#keepers = keepers;
+  }
+}
+
+/**
+ * Texts numbered from 0 in the order in which a snapshot meets them, so that its bytes tell nothing of how the ids came about.
+ * Whoever writes ids asks for the number of each one that it keeps, once for each time that it keeps it.
+ */
+export class ValueNumbering {
+  readonly #keys: KeyTable;
+  readonly #keepers: Int32Array;
+  /** Number + 1 of an id, 0 before it is met. */
+  readonly #numbers: Int32Array;
+  readonly #ids: Int32Array;
+  readonly #met: Int32Array;
+  #count = 0;
+
+  constructor(keys: KeyTable, keepers: Int32Array) {
+    this.#keys = keys;
+    this.#keepers = keepers;
+    this.#numbers = new Int32Array(keys.slotEnd);
+    this.#ids = new Int32Array(keys.size);
+    this.#met = new Int32Array(keys.size);
+  }
+
+  numberOf(id: number): number {
+    let number = this.#numbers[id] - 1;
+    if (number < 0) {
+      number = this.#count++;
+      this.#numbers[id] = number + 1;
+      this.#ids[number] = id;
+    }
+    this.#met[number]++;
+    return number;
+  }
+
+  /** Writes the texts in the order of their numbers; every one must have been met as often as it is kept. */
+  write(out: ByteWriter): void {
+    if (this.#count !== this.#keys.size) assert.fail(`expected ${this.#keys.size} kept values, met ${this.#count}`);
+    for (let number = 0; number < this.#count; number++) {
+      const id = this.#ids[number];
+      if (this.#met[number] !== this.#keepers[id]) assert.fail(`expected the value ${this.#keys.textOf(id)} ${this.#keepers[id]} times, met it ${this.#met[number]} times`);
+    }
+    this.#keys.writeOnly(out, this.#ids);
+    out.int32s(this.#met);
   }
 }

@@ -4,8 +4,9 @@ import { BlockPool } from './block-pool.ts';
 import { DistinctLimitError, DistinctTrack } from './distinct-track.ts';
 import { KeyTable } from './key-table.ts';
 import { layOut, type RowLayout } from './row-layout.ts';
-import type { ByteReader, ByteWriter } from './state-bytes.ts';
+import { type ByteReader, type ByteWriter, readSchedule, writeSchedule } from './state-bytes.ts';
 import type { TrackInputs, ValueTables } from './track-inputs.ts';
+import type { ValueNumbering } from './value-table.ts';
 import { WindowReader } from './window-reader.ts';
 
 /** Records whose entities are loaded ahead at a time: their rows fit the second cache. */
@@ -138,18 +139,19 @@ export class WindowState {
     }
   }
 
-  write(out: ByteWriter): void {
+  /**
+   * Writes a settled state in a form that depends on the records alone: values go by the tables' numberings. Slots stay as they are, since
+   * rescoring and forgetting follow their order.
+   */
+  write(out: ByteWriter, numberings: readonly ValueNumbering[]): void {
     const end = this.entities.slotEnd;
     out.number(this.#keepFrom);
     this.entities.write(out);
-    out.float64s(this.lastTimeMs.slice(0, end));
-    this.#tiles.write(out, end);
-    for (const track of this.#distincts) track.write(out, end);
-    out.number(this.#expiry.size);
-    for (const [tile, slots] of this.#expiry) {
-      out.number(tile);
-      out.int32s(Int32Array.from(slots));
-    }
+    out.float64s(this.lastTimeMs.subarray(0, end));
+    this.#tiles.write(out, end, (f64) => { this.#numberLasts(f64, numberings); });
+    const distincts = this.plan.tracks.filter(({ kind }) => kind === 'distinct');
+    distincts.forEach((track, k) => { this.#distincts[k].write(out, end, track.interned ? numberings[this.#values.columnOf(track)] : undefined); });
+    writeSchedule(out, this.#expiry);
   }
 
   readFrom(from: ByteReader): void {
@@ -158,8 +160,30 @@ export class WindowState {
     this.lastTimeMs = from.float64s();
     this.#tiles = BlockPool.read(from, this.#layout.words);
     for (const track of this.#distincts) track.readFrom(from);
-    this.#expiry = new Map();
-    for (let left = from.number(); left > 0; left--) this.#expiry.set(from.number(), Array.from(from.int32s()));
+    this.#expiry = readSchedule(from);
+  }
+
+  /** Drops old tiles and repeated values everywhere, which else waits until a block is full: what stays depends on the records alone. */
+  settle(): void {
+    const end = this.entities.slotEnd;
+    if (end > this.lastTimeMs.length) this.#ensureSlots(end);
+    for (let slot = 0; slot < end; slot++) {
+      if (this.#tiles.countOf(slot) === 0) {
+        this.lastTimeMs[slot] = 0;
+        continue;
+      }
+      this.#trim(slot);
+      for (const track of this.#distincts) track.settle(slot);
+    }
+  }
+
+  #numberLasts(f64: Float64Array, numberings: readonly ValueNumbering[]): void {
+    const { lastColumns, words, lasts } = this.#layout;
+    for (let k = 0; k < lasts; k++) {
+      if (lastColumns[k] < 0) continue;
+      const numbering = numberings[lastColumns[k]];
+      for (let word = words - (lasts - k) * 2; word < f64.length; word += words) if (f64[word] !== -Infinity) f64[word + 1] = numbering.numberOf(f64[word + 1]);
+    }
   }
 
   /** Word index of the entity's row for a tile, opened when there is none. */

@@ -17,7 +17,7 @@ export function parseSources(folders: readonly SourceFolder[]): { readonly sourc
   const problems: Problem[] = [];
   for (const { name, files } of [...folders].sort((a, b) => (a.name < b.name ? -1 : 1))) {
     const missing = SOURCE_FILE_NAMES.filter((file) => files[file] === undefined);
-    for (const file of missing) problems.push({ path: `${name}/${file}`, line: 1, column: 1, message: 'expected this file, found none' });
+    for (const file of missing) problems.push({ path: `${folderOf(name, files)}/${file}`, line: 1, column: 1, message: 'expected this file, found none' });
     if (missing.length > 0) continue;
     const parsed = parseSource({
       schema: files['schema.yaml']!, features: files['features.yaml']!, models: files['models.yaml']!, deployment: files['deployment.yaml']!,
@@ -28,6 +28,12 @@ export function parseSources(folders: readonly SourceFolder[]): { readonly sourc
     } else sources.push(parsed.source);
   }
   return { sources: problems.length > 0 ? [] : sources, problems };
+}
+
+/** Where a folder lies, as its files that are there say; by itself when there is none. */
+function folderOf(name: string, files: SourceFolder['files']): string {
+  const [known] = Object.values(files);
+  return known === undefined ? name : known.path.replace(/[/\\][^/\\]*$/, '');
 }
 
 /** Files that do not describe sources; the message has a line for each mistake: file, line, column, what was expected and found. */
