@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { readConfiguration } from '#tideline/platform';
 import { composeCommand } from '../../tools/services/install-compose.ts';
 import { brokerSettings } from '../../tools/services/kafka-broker.ts';
 import { readInstance } from '../../tools/services/instance.ts';
@@ -70,6 +71,15 @@ describe.skipIf(command === undefined).each([
       expect(Object.entries(depends_on ?? {}).map(([name, { condition }]) => `${name} ${condition}`).sort())
         .toEqual([...kafkas, 'registry', 'minio', 'mlflow'].map((name) => `${name} service_healthy`).sort());
       expect(environment).toMatchObject({ EVENT_LOG: `kafka://${kafkas.map((name) => `${name}:9092`).join(',')}`, OBJECT_STORE: 's3://minio:9000?tls=false', EXPERIMENTS: 'http://mlflow:5000' });
+    }
+  });
+
+  test('every app accepts the settings that it gets', () => {
+    for (const app of APPS) {
+      const configuration = readConfiguration(read.services[app].environment);
+      expect(configuration.logins.objectStore).toEqual({ username: SECRETS.S3_ACCESS_KEY, password: SECRETS.S3_SECRET_KEY });
+      // Where its health check asks.
+      expect(app === 'api' ? configuration.port : configuration.operationsPorts[app as 'ingestor']).toBe(3000);
     }
   });
 

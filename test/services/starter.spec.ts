@@ -1,15 +1,18 @@
 // The starter itself, on real servers in an instance of its own: what they hold survives being killed and stopped, and nothing is ended
 // that was not started here.
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Kafka, logLevel, type Admin } from 'kafkajs';
 import { Client } from 'minio';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Services, type ServiceAddresses } from '../../tools/services/index.ts';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { Services, testInstances, type ServiceAddresses } from '../../tools/services/index.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'tideline-starter-'));
+// A dozen starts of servers, each of which takes up to a minute on a machine that has much else to do.
+vi.setConfig({ testTimeout: 600_000, hookTimeout: 600_000 });
+
+mkdirSync(testInstances, { recursive: true });
+const folder = mkdtempSync(join(testInstances, 'starter-'));
 const reported: string[] = [];
 const servers = Services.open(join(folder, 'one'), { report: (line) => void reported.push(line) });
 const cluster = Services.open(join(folder, 'three'), { way: 'native' });
@@ -27,7 +30,7 @@ describe('one broker', () => {
   let addresses: ServiceAddresses;
   beforeAll(async () => {
     addresses = await servers.start();
-  }, 300_000);
+  });
 
   test('everything is ready, and the secrets are for the owner alone', async () => {
     expect(await states(servers)).toEqual({ 'kafka-1': 'ready', registry: 'ready', minio: 'ready', mlflow: 'ready' });

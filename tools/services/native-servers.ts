@@ -53,7 +53,7 @@ export class NativeServers implements ServerHost {
     const stopped = names.filter((name) => !this.#isRunning(name));
     await this.#movePorts(stopped);
     const brokers = stopped.filter((name) => kindOf(name) === 'kafka');
-    for (const name of brokers) await this.#format(name, tools);
+    await Promise.all(brokers.map((name) => this.#format(name, tools)));
     // A server may take a minute on a busy machine, so all start at once.
     await Promise.all(stopped.map((name) => this.#launch(name, tools)));
     await Promise.all(names.map((name) => this.#untilReady(name)));
@@ -68,8 +68,8 @@ export class NativeServers implements ServerHost {
   async stop(names: readonly string[]): Promise<void> {
     // Together: three brokers are also the quorum that each needs for an orderly end.
     await Promise.all(names.map(async (name) => {
-      const record = this.#record(name);
-      if (record === undefined) return;
+      // Without a record there may still be what a start that was cut short left.
+      const record = this.#record(name) ?? { pid: 0, startedAt: 'unknown', marker: this.#marker(name) };
       if (remainingProcesses(record).length > 0) {
         const orderly = await endProcess(record, STOP_WITHIN_MS);
         this.#options.report(`${name}: stopped${orderly ? '' : ' by force'}`);
@@ -104,6 +104,10 @@ export class NativeServers implements ServerHost {
     return join(this.#instance.folder, 'logs', `${name}.log`);
   }
 
+  #marker(name: string): string {
+    return `${this.#instance.id}/${name}`;
+  }
+
   #recordFile(name: string): string {
     return join(this.#instance.folder, 'processes', `${name}.json`);
   }
@@ -129,7 +133,7 @@ export class NativeServers implements ServerHost {
       for (const of of remembered) {
         const port = this.#instance.ports[of];
         if (await isFree(port)) continue;
-        await killProcess({ pid: 0, startedAt: 'unknown', marker: `${this.#instance.id}/${name}` });
+        await killProcess({ pid: 0, startedAt: 'unknown', marker: this.#marker(name) });
         if (await isFree(port)) continue;
         if (kindOf(name) === 'kafka' && serverNames(this.#instance).some((each) => kindOf(each) === 'kafka' && this.#isRunning(each))) {
           throw failed(`${name}: port ${port} was taken by another program while it was down`, 'stop all brokers, then start them again: they get new ports');
@@ -152,7 +156,7 @@ export class NativeServers implements ServerHost {
     mkdirSync(this.#folder(name), { recursive: true });
     const { command, args, env } = this.#launchOf(name, tools);
     const kind = installations[kindOf(name)];
-    const marker = `${this.#instance.id}/${name}`;
+    const marker = this.#marker(name);
     // What a start that was cut short left without a record, and children that outlived a killed server.
     await killProcess({ pid: 0, startedAt: 'unknown', marker });
     const record = await startDetached({ command, args, env, cwd: installFolder(this.#options.installRoot, kind), logFile: this.#logFile(name), marker });

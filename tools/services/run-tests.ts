@@ -4,11 +4,11 @@ import { constants } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { CommandError } from '../cli/command-error.ts';
 import { installCompose } from './install-compose.ts';
-import { projectRoot, Services } from './services.ts';
+import { projectRoot, Services, testInstances } from './services.ts';
 
 const started = Date.now();
 const report = (line: string): void => void process.stderr.write(`${`${((Date.now() - started) / 1000).toFixed(0)} s`.padStart(6)}  ${line}\n`);
-const services = Services.open(join(projectRoot, '.services', 'test'), { report });
+const services = Services.open(join(testInstances, 'all'), { report });
 
 const stop = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
@@ -20,16 +20,18 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 
 try {
   // What an earlier run left behind would be read by this one.
-  await services.delete();
-  await installCompose(report);
+  for (const left of Services.under(testInstances, { report })) await left.delete();
+  // First, because it tells everything that is missing at once.
   const addresses = await services.start();
+  await installCompose(report);
   process.exitCode = stop.signal.aborted ? 130 : await runVitest(JSON.stringify(addresses), process.argv.slice(2));
 } catch (error) {
   process.stderr.write(`test:services: ${error instanceof Error ? error.message : String(error)}\n`);
   if (error instanceof CommandError && error.advice !== undefined) process.stderr.write(`${error.advice}\n`);
   process.exitCode = 1;
 } finally {
-  await services.stop();
+  // Also those of tests that were cut short; logs stay until the next run.
+  for (const each of Services.under(testInstances, { report })) await each.stop();
 }
 
 async function runVitest(addresses: string, filters: readonly string[]): Promise<number> {

@@ -1,4 +1,4 @@
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { failed, wrongUse } from '../cli/command-error.ts';
 import { ComposeServers, hasDockerEngine } from './compose-servers.ts';
@@ -40,6 +40,9 @@ export const projectRoot = findRoot(import.meta.dirname);
 /** Where the servers' programs lie, one installation for all instances. */
 export const installRoot = join(projectRoot, '.services', 'install');
 
+/** Where instances of tests lie, those of single tests too: `npm run test:services` ends whatever it finds here. */
+export const testInstances = join(projectRoot, '.services', 'test');
+
 /**
  * One set of real servers in a folder of its own: their data, logs, ports and secrets, all kept between runs. Servers are named
  * `kafka-1` (to `kafka-3`), `registry`, `minio`, `mlflow`. Every method may be called by any process; two at once exclude each other.
@@ -56,6 +59,13 @@ export class Services {
   /** Nothing is made or started yet. */
   static open(folder: string, options: ServicesOptions = {}): Services {
     return new Services(resolve(folder), options);
+  }
+
+  /** Every instance in a folder or below it. */
+  static under(folder: string, options: ServicesOptions = {}): readonly Services[] {
+    if (!existsSync(folder)) return [];
+    if (readInstance(folder) !== undefined) return [new Services(folder, options)];
+    return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? Services.under(join(folder, entry.name), options) : []));
   }
 
   /** Installs what is missing, starts what does not run, and returns when all of it is ready. */
