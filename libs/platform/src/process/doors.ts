@@ -1,13 +1,13 @@
 import type { Configuration } from '../configuration/configuration.ts';
-import { EventLog } from '../event-log/event-log.ts';
+import type { EventLog } from '../event-log/event-log.ts';
 import { openEventLog } from '../event-log/open-event-log.ts';
-import { ExperimentTracker } from '../experiment-tracker/experiment-tracker.ts';
+import type { ExperimentTracker } from '../experiment-tracker/experiment-tracker.ts';
 import { openExperimentTracker } from '../experiment-tracker/open-experiment-tracker.ts';
 import { isPlatformError } from '../errors.ts';
-import { ObjectStore } from '../object-store/object-store.ts';
+import type { ObjectStore } from '../object-store/object-store.ts';
 import { openObjectStore } from '../object-store/open-object-store.ts';
 import { openSchemaRegistry } from '../schema-registry/open-schema-registry.ts';
-import { SchemaRegistry } from '../schema-registry/schema-registry.ts';
+import type { SchemaRegistry } from '../schema-registry/schema-registry.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { ReadinessCheck } from '../telemetry/operations-server.ts';
 import { watchDoor } from '../telemetry/watch-door.ts';

@@ -1,4 +1,5 @@
-import { Clock, SystemClock } from '../clock/clock.ts';
+import type { Clock} from '../clock/clock.ts';
+import { SystemClock } from '../clock/clock.ts';
 import { describeSkew, measureSkew } from '../clock/server-clock.ts';
 import { loadConfiguration, operationsPortSettings, type AppName, type Configuration } from '../configuration/configuration.ts';
 import { isPlatformError } from '../errors.ts';
