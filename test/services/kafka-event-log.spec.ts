@@ -1,22 +1,17 @@
-import { randomBytes } from 'node:crypto';
 import { eventLogContract } from '../../libs/platform/src/event-log/event-log.contract.ts';
 import { openEventLog, type EventLog } from '#tideline/platform';
-import { services } from './services.ts';
-
-const address = `kafka://${services().kafka}`;
+import { kafkaAddress, uniqueName } from './kafka-names.ts';
 
 eventLogContract('Kafka', async () => {
   const open: EventLog[] = [];
-  // Every test has names of its own, on a cluster that others use too.
-  const app = (name: string): string => `${name}-${randomBytes(4).toString('hex')}`;
   return {
-    open: async (name) => {
-      const log = await openEventLog(address, { app: app(name) });
+    open: async (app) => {
+      const log = await openEventLog(kafkaAddress, { app: uniqueName(app) });
       open.push(log);
       return log;
     },
     dispose: async () => void (await Promise.all(open.map((log) => log.close()))),
-    address,
+    address: kafkaAddress,
     exclusiveGroups: false,
   };
 });

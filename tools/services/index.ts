@@ -6,6 +6,4 @@
 // - Servers survive the program that started them; they keep their data when killed and started again.
 // - Start reading at `services.ts`; `native-servers.ts` has the processes, `compose-servers.ts` the containers.
 
-export { Services, type ServiceAddresses, type ServicesOptions, type StartOptions } from './services.ts';
-export type { ServerKind } from './instance.ts';
-export type { ServerStatus } from './server-host.ts';
+export { Services, type ServiceAddresses } from './services.ts';

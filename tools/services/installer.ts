@@ -74,7 +74,7 @@ async function runStep(folder: string, name: string, { command, args, env, files
     const child = spawn(command, args, { cwd: folder, env: { ...process.env, ...env }, stdio: ['ignore', log, log] });
     const ended = new Promise<number | string>((resolve, reject) => child.once('error', reject).once('exit', (code, signal) => resolve(code ?? signal ?? 'nothing')));
     // Building takes minutes of processor time: what a person does meanwhile goes first.
-    if (child.pid !== undefined && existsSync('/proc')) setPriority(child.pid, constants.priority.PRIORITY_LOW);
+    if (child.pid !== undefined && existsSync('/proc')) setPriority(child.pid, constants.priority.PRIORITY_BELOW_NORMAL);
     const code = await ended;
     if (code !== 0) throw new Error(`${name}: expected ${command} ${args.slice(0, 3).join(' ')} … to end with 0, found ${code}; its last lines, from ${logFile}:\n${lastLines(logFile)}`);
   } finally {

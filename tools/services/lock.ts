@@ -12,12 +12,7 @@ export async function withLock<T>(file: string, what: string, body: () => Promis
     while (!linked(own, file)) {
       const holder = readHolder(file);
       if (holder !== undefined && isRunning(holder)) throw failed(`${what} is being worked on by process ${holder.pid}`, 'wait until it has finished, or stop it');
-      // Moved aside first: of two that find it stale, one moves it.
-      try {
-        renameSync(file, `${own}.stale`);
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-      }
+      moveAside(file, `${own}.stale`);
     }
     try {
       return await body();
@@ -28,6 +23,18 @@ export async function withLock<T>(file: string, what: string, body: () => Promis
     rmSync(own, { force: true });
     rmSync(`${own}.stale`, { force: true });
   }
+}
+
+/** Takes a stale lock away; one that another process has taken over meanwhile is put back. */
+function moveAside(file: string, aside: string): void {
+  try {
+    renameSync(file, aside);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+    throw error;
+  }
+  const moved = readHolder(aside);
+  if (moved !== undefined && isRunning(moved)) linked(aside, file);
 }
 
 // A link appears with its content, unlike a file that is made and then written.

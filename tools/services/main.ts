@@ -20,6 +20,7 @@ program
   .description('Runs Kafka, a schema registry, MinIO and MLflow: as containers where a Docker engine answers, as processes where not.')
   .usage('[command] [options]')
   .exitOverride()
+  .addHelpText('after', '\nOptions of start, without its name too: --brokers 3, --only kafka,minio, --native; of all: --folder <folder>, --json.')
   .showHelpAfterError('(npm run services -- --help says more)')
   .showSuggestionAfterError();
 

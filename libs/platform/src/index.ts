@@ -64,6 +64,7 @@ export {
 
 export { SchemaRegistry } from './schema-registry/schema-registry.ts';
 export { FileSchemaRegistry } from './schema-registry/file-schema-registry.ts';
+export { UnreliableSchemaRegistry } from './schema-registry/unreliable-schema-registry.ts';
 export { MemorySchemaRegistry } from './schema-registry/memory-schema-registry.ts';
 export { openSchemaRegistry } from './schema-registry/open-schema-registry.ts';
 

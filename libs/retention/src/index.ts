@@ -38,4 +38,4 @@ export type { Problem, SourceFile } from './sources/yaml-fields.ts';
 export { generate, SYNTHETIC_SOURCES, type GenerateOptions } from './synthetic/generate.ts';
 export { planTracks, type TrackPlan } from './features/aggregate-tracks.ts';
 export { ValueTables, type TrackInputs } from './features/track-inputs.ts';
-export { WindowState } from './features/window-state.ts';
+export { AHEAD, WindowState } from './features/window-state.ts';

@@ -7,6 +7,7 @@ import { addGenerate } from './generate.ts';
 import { addInspect } from './inspect.ts';
 import { addLake } from './lake.ts';
 import { addModels } from './models.ts';
+import { addProve } from './prove.ts';
 import { addReplay } from './replay.ts';
 import { addScores } from './scores.ts';
 import { addSources } from './sources.ts';
@@ -17,7 +18,7 @@ import { addVerify } from './verify.ts';
 
 /** Every command, in the order in which a newcomer meets them. */
 export function addCommands(program: Command, run: Runner): void {
-  for (const add of [addStart, addSources, addGenerate, addInspect, addReplay, addTopics, addScores, addLake, addBuild, addTrain, addModels, addExperiments, addVerify, addDoctor]) {
+  for (const add of [addStart, addSources, addGenerate, addInspect, addReplay, addTopics, addScores, addLake, addBuild, addTrain, addModels, addExperiments, addVerify, addProve, addDoctor]) {
     add(program, run);
   }
 }

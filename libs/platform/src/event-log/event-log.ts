@@ -124,7 +124,9 @@ export interface GroupMember {
  * (2) only committed transactions are ever read; (3) a transaction's appends and offsets are atomic, also when processes are
  * killed; (4) an identity has one writer, older ones are fenced; (5) several processes may write (each its own identities) and
  * read at once; (6) reading needs no group; a group's offset moves only inside a transaction; (7) offsets of a partition
- * only grow, gaps between batches are allowed.
+ * only grow, gaps between batches are allowed; (8) every call ends: one without an answer fails with `TIMEOUT`, retriable, after the
+ * door's own bound (30 s by default, `maxWaitMs` on top), so callers need none; its outcome is `not-applied` when it only reads, else
+ * `unknown`: it may take effect even after later calls, except a commit, which a writer opened later has fenced.
  */
 export abstract class EventLog {
   /** Makes the topics that are missing. A topic with another partition count is refused (`VERSION_MISMATCH`), never changed. */

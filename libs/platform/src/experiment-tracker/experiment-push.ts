@@ -1,6 +1,7 @@
 import { PlatformError } from '../errors.ts';
 import type { Experiment, ExperimentTracker, ModelVersion } from './experiment-tracker.ts';
 import { isMlflowError, MlflowClient } from './mlflow/index.ts';
+import { EXPERIMENT_TAGS } from './mlflow-experiment-tracker.ts';
 import { trackerError } from './mlflow-tracker-error.ts';
 import type { PushedAlias, PushedRuns, PushedVersion, PushOptions, PushReport } from './push-experiments.ts';
 import { RunPush } from './run-push.ts';
@@ -50,7 +51,7 @@ export class ExperimentPush {
 
   async #pushExperiment({ id, name }: Experiment): Promise<PushedRuns> {
     const { dryRun, onProgress, signal } = this.#options;
-    const target = dryRun === true ? await this.#client.experiments.getByName(name) : await this.#client.experiments.ensure(name);
+    const target = dryRun === true ? await this.#client.experiments.getByName(name) : await this.#client.experiments.ensure(name, EXPERIMENT_TAGS);
     if (target?.lifecycleStage === 'deleted') {
       throw new PlatformError('ALREADY_EXISTS', `EXPERIMENTS: experiment ${name} is deleted at ${this.#client.address}, and its name still taken; restore it there or end it for good (\`mlflow gc\`)`);
     }

@@ -50,7 +50,8 @@ export interface ModelVersion {
  *
  * Callers rely on: (1) a logged value is there once the call resolves; (2) versions of a model are numbered 1, 2, … without
  * reuse; (3) an alias points at one version at a time and moves atomically; (4) artifact bytes come back as they were put;
- * (5) failures are `PlatformError`s, missing things `NOT_FOUND`.
+ * (5) failures are `PlatformError`s, missing things `NOT_FOUND`; (6) every call ends: one without an answer fails with `TIMEOUT`, retriable,
+ * after the door's own bound (30 s by default), outcome `not-applied` when it only reads, else `unknown`: it may still take effect.
  */
 export abstract class ExperimentTracker {
   /** The experiment of that name, made when missing. */

@@ -14,8 +14,13 @@ import { isMlflowError, LIMITS, MlflowClient, type MlflowModelVersion, type Mlfl
 import { trackerError } from './mlflow-tracker-error.ts';
 import { checkAliasName, checkModelName, checkName, checkRunData, noSuchVersion, parameterChanged } from './tracking-rules.ts';
 
-/** By this tag a run or version is found whose creation was never answered; it is no fact about the run, so readers don't see it. */
-const REQUEST_TAG = 'tideline.request';
+/**
+ * By this tag a run or version is found whose creation was never answered. It is no fact about the run, so readers don't see it, and
+ * MLflow's page hides what begins with `mlflow.`.
+ */
+const REQUEST_TAG = 'mlflow.tideline.request';
+/** Without it MLflow's page takes an experiment for one of language models and hides what matters. */
+export const EXPERIMENT_TAGS: readonly MlflowTag[] = [{ key: 'mlflow.experimentKind', value: 'custom_model_development' }];
 /** Opening asks only for so long, so that a wrong address is said at once; later calls outlive a server's restart. */
 const PATIENCE_AT_OPEN_MS = 1_500;
 
@@ -40,7 +45,7 @@ export class MlflowExperimentTracker extends ExperimentTracker {
 
   ensureExperiment(name: string): Promise<Experiment> {
     return this.#around(`make experiment ${name}`, async () => {
-      const { experimentId, lifecycleStage } = await this.#client.experiments.ensure(name);
+      const { experimentId, lifecycleStage } = await this.#client.experiments.ensure(name, EXPERIMENT_TAGS);
       if (lifecycleStage !== 'deleted') return { id: experimentId, name };
       const advice = `restore it in MLflow (\`mlflow experiments restore --experiment-id ${experimentId}\`) or end it for good (\`mlflow gc\`)`;
       throw new PlatformError('ALREADY_EXISTS', `EXPERIMENTS: experiment ${name} is deleted at ${this.#client.address}, and its name still taken; ${advice}`);

@@ -9,7 +9,7 @@ interface Meaning {
 
 const BY_ERROR_CODE: Readonly<Record<string, Meaning>> = {
   UNREACHABLE: { code: 'UNAVAILABLE', advice: 'start MLflow there, or correct the setting', retriable: true },
-  DISCONNECTED: { code: 'UNAVAILABLE', advice: 'look at the log of MLflow, which may have been stopped meanwhile', retriable: true },
+  DISCONNECTED: { code: 'UNAVAILABLE', advice: 'MLflow may have been stopped meanwhile (look at its log), or something else listens there', retriable: true },
   TIMED_OUT: { code: 'TIMEOUT', advice: 'look at what MLflow and its database are doing', retriable: true },
   TLS: { code: 'ADDRESS_INVALID', advice: 'say http:// where the server has no TLS; a private certificate authority is named by NODE_EXTRA_CA_CERTS' },
   NOT_MLFLOW: { code: 'ADDRESS_INVALID', advice: 'expected an MLflow server there, 2.0 or newer; correct host, port and path of the setting' },

@@ -14,10 +14,10 @@ export class UnreliableExperimentTracker extends ExperimentTracker {
   readonly #inner: ExperimentTracker;
   readonly #faults: Faults;
 
-  constructor(inner: ExperimentTracker, chances: FaultChances) {
+  constructor(inner: ExperimentTracker, faults: FaultChances | Faults) {
     super();
     this.#inner = inner;
-    this.#faults = new Faults(chances);
+    this.#faults = faults instanceof Faults ? faults : new Faults(faults);
   }
 
   ensureExperiment(name: string): Promise<Experiment> {
@@ -41,27 +41,28 @@ export class UnreliableExperimentTracker extends ExperimentTracker {
   }
 
   getRun(runId: string): Promise<Run> {
-    return this.#faults.around(`get run ${runId}`, () => this.#inner.getRun(runId));
+    return this.#faults.around(`get run ${runId}`, () => this.#inner.getRun(runId), { reads: true });
   }
 
   listRuns(experimentId: string, limit?: number): Promise<readonly Run[]> {
-    return this.#faults.around(`list runs of ${experimentId}`, () => this.#inner.listRuns(experimentId, limit));
+    return this.#faults.around(`list runs of ${experimentId}`, () => this.#inner.listRuns(experimentId, limit), { reads: true });
   }
 
   metricHistory(runId: string, name: string): Promise<readonly Metric[]> {
-    return this.#faults.around(`get metric ${name}`, () => this.#inner.metricHistory(runId, name));
+    return this.#faults.around(`get metric ${name}`, () => this.#inner.metricHistory(runId, name), { reads: true });
   }
 
   putArtifact(runId: string, path: string, bytes: Uint8Array): Promise<void> {
-    return this.#faults.around(`put artifact ${path}`, () => this.#inner.putArtifact(runId, path, bytes));
+    const sent = bytes.slice();
+    return this.#faults.around(`put artifact ${path}`, () => this.#inner.putArtifact(runId, path, sent));
   }
 
   getArtifact(runId: string, path: string): Promise<Uint8Array> {
-    return this.#faults.around(`get artifact ${path}`, () => this.#inner.getArtifact(runId, path));
+    return this.#faults.around(`get artifact ${path}`, () => this.#inner.getArtifact(runId, path), { reads: true });
   }
 
   listArtifacts(runId: string): Promise<readonly string[]> {
-    return this.#faults.around(`list artifacts of ${runId}`, () => this.#inner.listArtifacts(runId));
+    return this.#faults.around(`list artifacts of ${runId}`, () => this.#inner.listArtifacts(runId), { reads: true });
   }
 
   registerVersion(name: string, runId: string, artifactPath: string, tags?: Readonly<Record<string, string>>): Promise<ModelVersion> {
@@ -69,19 +70,19 @@ export class UnreliableExperimentTracker extends ExperimentTracker {
   }
 
   getVersion(name: string, version: string): Promise<ModelVersion> {
-    return this.#faults.around(`get version ${version} of ${name}`, () => this.#inner.getVersion(name, version));
+    return this.#faults.around(`get version ${version} of ${name}`, () => this.#inner.getVersion(name, version), { reads: true });
   }
 
   versionByAlias(name: string, alias: string): Promise<ModelVersion | undefined> {
-    return this.#faults.around(`get ${alias} of ${name}`, () => this.#inner.versionByAlias(name, alias));
+    return this.#faults.around(`get ${alias} of ${name}`, () => this.#inner.versionByAlias(name, alias), { reads: true });
   }
 
   listVersions(name: string): Promise<readonly ModelVersion[]> {
-    return this.#faults.around(`list versions of ${name}`, () => this.#inner.listVersions(name));
+    return this.#faults.around(`list versions of ${name}`, () => this.#inner.listVersions(name), { reads: true });
   }
 
   listModels(): Promise<readonly string[]> {
-    return this.#faults.around('list models', () => this.#inner.listModels());
+    return this.#faults.around('list models', () => this.#inner.listModels(), { reads: true });
   }
 
   setAlias(name: string, alias: string, version: string): Promise<void> {

@@ -164,7 +164,7 @@ function describeRaces(context: Context): void {
       const child = spawn(process.execPath, ['--conditions=source', childPath, task], { stdio: ['pipe', 'pipe', 'inherit'] });
       let output = '';
       child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
-      return { child, won: new Promise<string[]>((resolve) => child.on('close', () => resolve(JSON.parse(output) as string[]))) };
+      return { child, won: new Promise<string[]>((resolve, reject) => child.on('close', (code) => (code === 0 ? resolve(JSON.parse(output) as string[]) : reject(new Error(`a child ended with ${code}`))))) };
     });
     await new Promise((resolve) => setTimeout(resolve, 150));
     for (const { child } of children) child.stdin.end();

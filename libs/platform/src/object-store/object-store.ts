@@ -31,7 +31,8 @@ export interface ObjectLocation {
  * Callers rely on: (1) an object is visible wholly or not at all, and durable once the call resolves; (2) `putIfAbsent` has
  * exactly one winner among any number of racing writers in any number of processes; (3) after a write resolves, every get, head
  * and list sees it; (4) lists are sorted by key in code-point order; (5) failures are `PlatformError`s, a missing object is
- * `NOT_FOUND`.
+ * `NOT_FOUND`; (6) every call ends: one without an answer fails with `TIMEOUT`, retriable, after the door's own bound (30 s by default), so
+ * callers need none; a write without an answer (outcome `unknown`) may take effect even after later calls.
  */
 export abstract class ObjectStore {
   abstract get(key: string, range?: ByteRange): Promise<Uint8Array>;

@@ -6,39 +6,44 @@ export class UnreliableObjectStore extends ObjectStore {
   readonly #inner: ObjectStore;
   readonly #faults: Faults;
 
-  constructor(inner: ObjectStore, chances: FaultChances) {
+  constructor(inner: ObjectStore, faults: FaultChances | Faults) {
     super();
     this.#inner = inner;
-    this.#faults = new Faults(chances);
+    this.#faults = faults instanceof Faults ? faults : new Faults(faults);
   }
 
   get(key: string, range?: ByteRange): Promise<Uint8Array> {
-    return this.#faults.around(`get ${key}`, () => this.#inner.get(key, range));
+    return this.#faults.around(`get ${key}`, () => this.#inner.get(key, range), { reads: true });
   }
 
   head(key: string): Promise<ObjectInfo | undefined> {
-    return this.#faults.around(`look at ${key}`, () => this.#inner.head(key));
+    return this.#faults.around(`look at ${key}`, () => this.#inner.head(key), { reads: true });
   }
 
   put(key: string, bytes: Uint8Array): Promise<ObjectInfo> {
-    return this.#faults.around(`put ${key}`, () => this.#inner.put(key, bytes));
+    const sent = bytes.slice();
+    return this.#faults.around(`put ${key}`, () => this.#inner.put(key, sent));
   }
 
   putIfAbsent(key: string, bytes: Uint8Array): Promise<boolean> {
-    return this.#faults.around(`put ${key} if absent`, () => this.#inner.putIfAbsent(key, bytes));
+    const sent = bytes.slice();
+    return this.#faults.around(`put ${key} if absent`, () => this.#inner.putIfAbsent(key, sent));
   }
 
   async upload(key: string): Promise<ObjectUpload> {
     const upload = await this.#faults.around(`begin the upload of ${key}`, () => this.#inner.upload(key));
     return {
-      write: (bytes) => this.#faults.around(`upload to ${key}`, () => upload.write(bytes)),
+      write: (bytes) => {
+        const sent = bytes.slice();
+        return this.#faults.around(`upload to ${key}`, () => upload.write(sent));
+      },
       finish: () => this.#faults.around(`finish the upload of ${key}`, () => upload.finish()),
       abort: () => upload.abort(),
     };
   }
 
   async *list(prefix: string): AsyncIterable<ObjectInfo> {
-    yield* await this.#faults.around(`list ${prefix}`, async () => this.#inner.list(prefix));
+    yield* await this.#faults.around(`list ${prefix}`, async () => this.#inner.list(prefix), { reads: true });
   }
 
   delete(keys: readonly string[]): Promise<void> {

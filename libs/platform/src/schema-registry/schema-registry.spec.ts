@@ -6,9 +6,15 @@ import { FileSchemaRegistry } from './file-schema-registry.ts';
 import { MemorySchemaRegistry } from './memory-schema-registry.ts';
 import { openSchemaRegistry } from './open-schema-registry.ts';
 import { schemaRegistryContract } from './schema-registry.contract.ts';
+import { UnreliableSchemaRegistry } from './unreliable-schema-registry.ts';
 
 schemaRegistryContract('MemorySchemaRegistry', async () => {
   const registry = new MemorySchemaRegistry();
+  return { registry, dispose: () => registry.close() };
+});
+
+schemaRegistryContract('UnreliableSchemaRegistry without faults', async () => {
+  const registry = new UnreliableSchemaRegistry(new MemorySchemaRegistry(), { seed: 4, answerLate: 0.2, lateMsMax: 2 });
   return { registry, dispose: () => registry.close() };
 });
 
@@ -30,5 +36,5 @@ test('ids count from 1 and survive reopening; damage is named; other addresses a
   const damaged = await openSchemaRegistry(`file:${folder}`);
   await expect(damaged.schemaById(2)).rejects.toMatchObject({ code: 'CORRUPT' });
   rmSync(folder, { recursive: true });
-  await expect(openSchemaRegistry('http://host:8081')).rejects.toThrow('http: is not in this build yet');
+  await expect(openSchemaRegistry('ftp://host:8081')).rejects.toMatchObject({ code: 'ADDRESS_INVALID' });
 });

@@ -11,23 +11,22 @@ export interface Claim {
 }
 
 /**
- * Spreads partitions over members: topic by topic as evenly as can be, leaving each where it is unless that is uneven. A partition that has
- * to move is given to nobody in this round: its holder lets go of it first and joins again, which starts the round that hands it on.
+ * Spreads partitions over members, as evenly as can be topic by topic and then in total, leaving each where it is unless that is uneven. A
+ * partition that has to move is given to nobody in this round: its holder lets go of it first and joins again, which starts the round
+ * that hands it on.
  */
 export function assignPartitions(claims: readonly Claim[], partitionCounts: ReadonlyMap<string, number>): Map<string, PartitionAt[]> {
-  const given = new Map<string, PartitionAt[]>(claims.map(({ memberId }) => [memberId, []]));
-  const load = (memberId: string): number => given.get(memberId)!.length;
+  const shares: Share[] = [];
+  const total = (memberId: string): number => shares.reduce((sum, share) => sum + share.countOf(memberId), 0);
   for (const [topic, count] of [...partitionCounts].sort(([a], [b]) => (a < b ? -1 : 1))) {
     const members = claims.filter(({ topics }) => topics.includes(topic)).map(({ memberId }) => memberId).sort();
     if (members.length === 0) continue;
-    const holders = holdersOf(topic, count, claims);
-    const wanted = evenly(holders, members, load);
-    wanted.forEach((memberId, partition) => {
-      const holder = holders[partition];
-      if (holder === undefined || holder === memberId) given.get(memberId)!.push({ topic, partition });
-    });
+    const share = new Share(topic, holdersOf(topic, count, claims), members);
+    shares.push(share);
+    share.even(total);
   }
-  return given;
+  evenTotals(shares, claims.map(({ memberId }) => memberId).sort(), total);
+  return new Map(claims.map(({ memberId }) => [memberId, shares.flatMap((share) => share.givenTo(memberId))]));
 }
 
 /** Who works on each partition of a topic now. */
@@ -39,27 +38,80 @@ function holdersOf(topic: string, count: number, claims: readonly Claim[]): (str
   return holders;
 }
 
-/** Who is to have each partition: nobody more than one above another, and as few moves as that allows. */
-function evenly(holders: readonly (string | undefined)[], members: readonly string[], load: (memberId: string) => number): string[] {
-  const counts = new Map(members.map((memberId) => [memberId, 0]));
-  const wanted = holders.map((holder) => (holder !== undefined && counts.has(holder) ? holder : undefined));
-  for (const memberId of wanted) if (memberId !== undefined) counts.set(memberId, counts.get(memberId)! + 1);
-  const extremes = (): { least: string; most: string } => {
-    const order = [...members].sort((a, b) => counts.get(a)! - counts.get(b)! || load(a) - load(b) || (a < b ? -1 : 1));
-    return { least: order[0], most: order[order.length - 1] };
-  };
-  const give = (partition: number, memberId: string): void => {
-    const before = wanted[partition];
-    if (before !== undefined) counts.set(before, counts.get(before)! - 1);
-    wanted[partition] = memberId;
-    counts.set(memberId, counts.get(memberId)! + 1);
-  };
-  wanted.forEach((memberId, partition) => {
-    if (memberId === undefined) give(partition, extremes().least);
-  });
-  for (;;) {
-    const { least, most } = extremes();
-    if (counts.get(most)! - counts.get(least)! <= 1) return wanted as string[];
-    give(wanted.lastIndexOf(most), least);
+/** Who is to have each partition of one topic. */
+class Share {
+  readonly #topic: string;
+  readonly #holders: readonly (string | undefined)[];
+  readonly #wanted: (string | undefined)[];
+  readonly #counts: Map<string, number>;
+
+  constructor(topic: string, holders: readonly (string | undefined)[], members: readonly string[]) {
+    this.#topic = topic;
+    this.#holders = holders;
+    this.#counts = new Map(members.map((memberId) => [memberId, 0]));
+    this.#wanted = holders.map((holder) => (holder !== undefined && this.#counts.has(holder) ? holder : undefined));
+    for (const memberId of this.#wanted) if (memberId !== undefined) this.#counts.set(memberId, this.countOf(memberId) + 1);
   }
+
+  countOf(memberId: string): number {
+    return this.#counts.get(memberId) ?? 0;
+  }
+
+  isFor(memberId: string): boolean {
+    return this.#counts.has(memberId);
+  }
+
+  /** Nobody more than one above another; of equals, who has less in total gets more. */
+  even(total: (memberId: string) => number): void {
+    const ordered = (): string[] =>
+      [...this.#counts.keys()].sort((a, b) => this.countOf(a) - this.countOf(b) || total(a) - total(b) || (a < b ? -1 : 1));
+    this.#wanted.forEach((memberId, partition) => {
+      if (memberId === undefined) this.#give(partition, ordered()[0]);
+    });
+    for (;;) {
+      const order = ordered();
+      const most = order[order.length - 1];
+      if (this.countOf(most) - this.countOf(order[0]) <= 1) return;
+      this.move(most, order[0]);
+    }
+  }
+
+  /** Moves one partition, rather one that its holder does not work on yet. */
+  move(from: string, to: string): void {
+    const fresh = this.#wanted.findLastIndex((memberId, partition) => memberId === from && this.#holders[partition] !== from);
+    this.#give(fresh >= 0 ? fresh : this.#wanted.lastIndexOf(from), to);
+  }
+
+  /** What a member gets in this round. */
+  givenTo(memberId: string): PartitionAt[] {
+    return this.#wanted.flatMap((wanted, partition) => {
+      const holder = this.#holders[partition];
+      return wanted === memberId && (holder === undefined || holder === memberId) ? [{ topic: this.#topic, partition }] : [];
+    });
+  }
+
+  #give(partition: number, memberId: string): void {
+    const before = this.#wanted[partition];
+    if (before !== undefined) this.#counts.set(before, this.countOf(before) - 1);
+    this.#wanted[partition] = memberId;
+    this.#counts.set(memberId, this.countOf(memberId) + 1);
+  }
+}
+
+/** Evens the totals by swapping who is one ahead in a topic, which leaves the topic as even as it was. */
+function evenTotals(shares: readonly Share[], members: readonly string[], total: (memberId: string) => number): void {
+  const step = (): boolean => {
+    const order = [...members].sort((a, b) => total(b) - total(a));
+    for (const most of order) {
+      for (const least of order.toReversed()) {
+        if (total(most) - total(least) <= 1) continue;
+        const share = shares.find((each) => each.isFor(least) && each.countOf(most) > each.countOf(least));
+        if (share === undefined) continue;
+        share.move(most, least);
+        return true;
+      }
+    }
+    return false;
+  };
+  while (step());
 }

@@ -192,7 +192,8 @@ export class KafkaWriter implements LogWriter {
         [...byLeader].map(async ([node, parts]) => {
           try {
             const calls = parts.map(({ piece, batch }) => ({ topic: piece.topic, partition: piece.partition, batch }));
-            const { results } = await node.send(produceCall(this.#identity, calls, produceTimeoutMs));
+            // On a connection of its own: a broker answers one connection in order, and the offsets are on their way meanwhile.
+            const { results } = await node.sendAlone(produceCall(this.#identity, calls, produceTimeoutMs));
             for (const part of parts) {
               const result = results.find(({ topic, partition }) => topic === part.piece.topic && partition === part.piece.partition);
               const code = result?.code ?? kafkaCodes.NETWORK_EXCEPTION;

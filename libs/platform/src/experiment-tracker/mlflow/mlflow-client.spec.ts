@@ -25,6 +25,11 @@ const json = (status: number, value: unknown): Answer => (response) => void resp
 const breakOff: Answer = (response) => void response.socket?.destroy();
 const inTurn = (...all: readonly Answer[]): Answer => (response, request, count) => all[Math.min(count, all.length - 1)]!(response, request, count);
 const run = (runId: string, tags: readonly unknown[] = []): unknown => ({ info: { run_id: runId, experiment_id: '1', status: 'RUNNING', artifact_uri: `mlflow-artifacts:/1/${runId}/artifacts` }, data: { tags } });
+const all = async <T>(items: AsyncIterable<T>): Promise<T[]> => {
+  const found: T[] = [];
+  for await (const item of items) found.push(item);
+  return found;
+};
 const countOf = (path: string): number => asked.filter((request) => request.path.startsWith(path)).length;
 const client = (options: { patienceMs?: number; timeoutMs?: number; login?: { username: string; password: string } | { token: string } } = {}): MlflowClient =>
   new MlflowClient({ address, patienceMs: 5_000, random: () => 0, ...options });
@@ -144,7 +149,7 @@ describe('what goes over the wire', () => {
     const login = { username: 'ann', password: 'pä:ss' };
     expect([...(await new MlflowClient({ address: `${address}/mlflow/`, login }).artifacts.get(place, 'my model/ä.bin'))]).toEqual([0, 255, 7]);
     const stream = await new MlflowClient({ address: `${address}/mlflow`, login: { token: 't0ken' } }).artifacts.stream(place, 'my model/ä.bin');
-    expect((await Array.fromAsync(stream)).flatMap((chunk) => [...chunk])).toEqual([0, 255, 7]);
+    expect((await all<Uint8Array>(stream)).flatMap((chunk) => [...chunk])).toEqual([0, 255, 7]);
     expect(asked.map(({ headers }) => headers.authorization)).toEqual([`Basic ${Buffer.from('ann:pä:ss').toString('base64')}`, 'Bearer t0ken']);
     await expect(client().artifacts.get({ runId: 'a', artifactUri: 's3://bucket/1/a' }, 'x')).rejects.toMatchObject({ errorCode: 'NOT_PROXIED' });
   });
@@ -164,14 +169,14 @@ describe('what goes over the wire', () => {
       const from = Number(token);
       json(200, { runs: Array.from({ length: Math.min(most, 3) }, (_, i) => run(`r${from + i}`)), next_page_token: from < 6 ? String(from + 3) : undefined })(response, asked[0]!, 0);
     };
-    const ids = async (limit?: number): Promise<string[]> => (await Array.fromAsync(client().runs.search({ experimentIds: ['1'], ...(limit === undefined ? {} : { limit }) }))).map(({ info }) => info.runId);
+    const ids = async (limit?: number): Promise<string[]> => (await all(client().runs.search({ experimentIds: ['1'], ...(limit === undefined ? {} : { limit }) }))).map(({ info }) => info.runId);
     expect(await ids()).toEqual(Array.from({ length: 9 }, (_, i) => `r${i}`));
     expect(await ids(4)).toEqual(['r0', 'r1', 'r2', 'r3']);
   });
 
   test('the largest double is an infinity that a database could not keep', async () => {
     answers[HISTORY] = json(200, { metrics: [{ value: -Number.MAX_VALUE, timestamp: '5', step: '1' }, { value: 'NaN' }] });
-    expect(await Array.fromAsync(client().runs.metricHistory('a', 'm'))).toEqual([
+    expect(await all(client().runs.metricHistory('a', 'm'))).toEqual([
       { key: 'm', value: -Infinity, timestampMs: 5, step: 1 }, { key: 'm', value: NaN, timestampMs: 0, step: 0 },
     ]);
   });

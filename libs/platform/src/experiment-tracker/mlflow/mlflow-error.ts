@@ -53,7 +53,7 @@ export function connectionError(error: unknown, what: string): MlflowError {
   const { code, message } = reasonOf(error);
   const details = { cause: error };
   if (NEVER_SENT.includes(code)) return new MlflowError('UNREACHABLE', `${what}: no connection (${code})`, details);
-  if (/CERT|TLS|SSL|VERIFY|EPROTO/.test(code)) return new MlflowError('TLS', `${what}: no secure connection (${code}: ${message})`, details);
+  if (/CERT|TLS|SSL|VERIFY|EPROTO/.test(code)) return new MlflowError('TLS', `${what}: no secure connection (${code})`, details);
   return new MlflowError('DISCONNECTED', `${what}: the connection broke (${message})`, { ...details, outcome: 'unknown' });
 }
 
@@ -71,7 +71,8 @@ export function answerError(status: number, body: string, what: string, location
   if (typeof parsed?.['error_code'] === 'string') return new MlflowError(parsed['error_code'], `${what}: ${String(parsed['message'])}`, { status, outcome });
   if (status >= 300 && status < 400) return new MlflowError(`HTTP_${status}`, `${what}: sent on to ${location ?? 'another address'}`, { status });
   const said = plainText(body);
-  if (status === 404 || status === 405) return new MlflowError('NOT_MLFLOW', `${what}: ${status}${said}`, { status });
+  // MLflow names every refusal of its own; these may come from a login page, a proxy or its guard of host names before it.
+  if (status < 500 && ![401, 403, 408, 413, 429].includes(status)) return new MlflowError('NOT_MLFLOW', `${what}: ${status}${said}`, { status });
   return new MlflowError(`HTTP_${status}`, `${what}: ${status}${said}`, { status, outcome });
 }
 

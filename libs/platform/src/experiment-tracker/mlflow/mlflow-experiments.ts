@@ -42,12 +42,12 @@ export class MlflowExperiments {
     return this.#transport.once(send, async () => (await this.getByName(name))?.experimentId);
   }
 
-  /** The experiment of that name, made when missing; a deleted one is given as it is. */
-  async ensure(name: string): Promise<MlflowExperiment> {
+  /** The experiment of that name, made with these tags when missing; a deleted one is given as it is. */
+  async ensure(name: string, tags: readonly MlflowTag[] = []): Promise<MlflowExperiment> {
     const known = await this.getByName(name);
     if (known !== undefined) return known;
     try {
-      return await this.get(await this.create(name));
+      return await this.get(await this.create(name, tags));
     } catch (error) {
       // Somebody else was quicker.
       const made = isMlflowError(error, 'RESOURCE_ALREADY_EXISTS') ? await this.getByName(name) : undefined;

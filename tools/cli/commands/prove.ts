@@ -1,0 +1,80 @@
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import type { Command } from 'commander';
+import { embeddedStand, isBuilt, isEqual, prove, PROVED_APPS, type Check, type Proof } from '../../prove/index.ts';
+import { failed, refused, wrongUse } from '../command-error.ts';
+import type { CommandContext, Runner } from '../context.ts';
+import { formatNumber, formatTable } from '../output.ts';
+import { parseCount, parseRate } from '../parse-quantity.ts';
+
+interface ProveCommandOptions {
+  readonly source: string;
+  readonly rows: number;
+  readonly kills: number;
+  readonly seed?: number;
+  readonly rate?: number;
+  readonly keep?: boolean;
+}
+
+/** A replay lasts about so long, so that kills meet work. */
+const REPLAY_SECONDS = 30;
+const PATIENCE_MS = 900_000;
+
+export function addProve(program: Command, run: Runner): void {
+  program
+    .command('prove')
+    .argument('[file]', 'a log of the source; without one a synthetic log is made')
+    .description('replays a log while every part is killed at random moments, and shows that nothing was lost or doubled')
+    .option('--source <name>', 'which source', 'user-behavior')
+    .option('--rows <n>', 'rows of the synthetic log', parseCount('rows', 1), 60_000)
+    .option('--kills <n>', 'kills of apps', parseCount('kills', 0), 30)
+    .option('--seed <n>', 'decides the log and every kill; a fresh one by default', parseCount('seed', 0))
+    .option('--rate <rows>', 'rows a second, like 5000/s; so many by default that the replay lasts half a minute', parseRate)
+    .option('--keep', 'leave the scratch folder for looking')
+    .action(run(proveCommand));
+}
+
+async function proveCommand({ world, output, signal }: CommandContext, file: string | undefined, options: ProveCommandOptions): Promise<void> {
+  const source = await world.source(options.source);
+  if (file !== undefined && !existsSync(file)) throw wrongUse(`expected a log, found no file ${file}`);
+  if (!isBuilt(PROVED_APPS)) throw failed('expected the apps to be built, found no programs', 'npm run build makes them');
+  const seed = options.seed ?? Math.floor(Math.random() * 2 ** 31);
+  const folder = mkdtempSync(join(tmpdir(), 'tideline-prove-'));
+  const stand = embeddedStand(join(folder, 'doors'));
+  output.note(`seed ${seed}, scratch folder ${folder}`);
+  try {
+    const { proof, close } = await prove({
+      source, file: file === undefined ? undefined : resolve(file), rows: options.rows, seed, kills: options.kills, serverKills: 0, apps: PROVED_APPS, speedLayers: 1,
+      rowsPerSecond: options.rate ?? Math.max(200, Math.ceil(options.rows / REPLAY_SECONDS)), stand, folder, patienceMs: PATIENCE_MS, signal, note: (text) => output.note(text),
+    });
+    await close();
+    const repeat = `tideline prove ${file === undefined ? `--rows ${options.rows}` : file} --source ${source.name} --kills ${options.kills} --seed ${seed}`;
+    output.result({ ...proof, repeat }, () => describe(proof, repeat));
+    if (!proof.ok) throw refused('something was lost, doubled or changed', `first: ${proof.checks.find((check) => !isEqual(check))?.first ?? ''}`);
+  } finally {
+    await stand.close();
+    if (options.keep === true) output.note(`left for looking: ${folder}`);
+    else rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function describe(proof: Proof, repeat: string): string {
+  const { counts, kills, checks } = proof;
+  const byTarget = new Map<string, number>();
+  for (const { target } of kills) byTarget.set(target, (byTarget.get(target) ?? 0) + 1);
+  const row = ({ what, expected, found, lost, doubled, different, ...check }: Check): (string | number)[] =>
+    [what, expected, found, lost, doubled, different, isEqual({ what, expected, found, lost, doubled, different, ...check }) ? 'equal' : 'NOT EQUAL'];
+  return [
+    formatTable(['kill', 'target', 'second', 'when'], kills.map(({ target, second, moment }, kill) => [kill + 1, target, second, moment])),
+    '',
+    `${proof.source}${proof.synthetic ? ', a synthetic log' : ''}: read ${formatNumber(counts.read)} = accepted ${formatNumber(counts.accepted)} + rejected ${formatNumber(counts.rejected)}`,
+    `${kills.length} kills (${[...byTarget].map(([target, count]) => `${target} ${count}`).join(', ')}) in ${formatNumber(proof.seconds)} s`,
+    ...(proof.restarts.length === 0 ? [] : [`${proof.restarts.length} times an app ended by itself and was started again`]),
+    formatTable(['what', 'expected', 'found', 'lost', 'doubled', 'different', ''], checks.map(row)),
+    ...checks.filter((check) => !isEqual(check)).map(({ what, first }) => `${what}: ${first}`),
+    '',
+    proof.ok ? 'nothing lost, nothing doubled, everything equal' : 'NOT everything is equal',
+    `again: ${repeat}`,
+  ].join('\n');
+}
