@@ -105,7 +105,7 @@ async function disk(name: string, folder: string, leastBytes: number): Promise<C
 
 /** A port in use is fine when it is our own app that holds it. */
 async function portFree(app: AppName, host: string, port: number): Promise<Check> {
-  const name = `port of ${app}`;
+  const name = app === 'api' ? 'port' : `port of ${app}`;
   const free = await new Promise<boolean>((resolve) => {
     const server = createServer();
     server.once('error', () => resolve(false));
