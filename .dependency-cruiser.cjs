@@ -28,6 +28,7 @@ module.exports = {
     forbid('one-importer-for-duckdb', '', { pathNot: '^libs/lake/src/sql/|' + spec }, { path: '^node_modules/@duckdb/' }),
     forbid('one-importer-for-parquet', '', { pathNot: '^libs/lake/src/parquet/|' + spec }, { path: '^node_modules/hyparquet' }),
     forbid('one-importer-for-sqlite', '', { pathNot: '^libs/platform/|' + spec }, { path: '^(node:)?sqlite$' }),
+    forbid('one-importer-for-kafka', 'kafkajs and its inner parts', { pathNot: '^(libs/platform/src/event-log/kafka|bench|test)/|' + spec }, { path: '^node_modules/kafkajs/' }),
     forbid('folders-have-names-that-say-something', '', {}, { path: '/(common|shared|utils?|helpers?|core|misc|types|interfaces|constants)/', pathNot: 'node_modules' }),
   ],
   options: {

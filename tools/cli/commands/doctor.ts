@@ -28,6 +28,7 @@ async function doctor(context: CommandContext): Promise<void> {
     runtime(),
     await attempt('sources', 'correct the file named', async () => (await world.sources()).map((source) => source.name).join(', ')),
     await attempt('event log', 'look at EVENT_LOG', async () => `${world.configuration.eventLog}, ${(await (await world.log('command')).describeTopics()).length} topics`),
+    ...(await logWarnings(context)),
     await attempt('object store', 'look at OBJECT_STORE', async () => {
       const tables = await (await world.lake()).tables();
       return `${world.configuration.objectStore}, ${tables.length} tables`;
@@ -49,6 +50,17 @@ async function doctor(context: CommandContext): Promise<void> {
 function runtime(): Check {
   const ok = Number(process.versions.node.split('.')[0]) >= 24;
   return { name: 'runtime', ok, found: `Node ${process.versions.node} on ${process.platform}-${process.arch}`, advice: ok ? null : 'run `npm ci`, which brings Node 24' };
+}
+
+/** What the log works with but should not be left at. */
+async function logWarnings({ world }: CommandContext): Promise<Check[]> {
+  try {
+    const warnings = await (await world.log('command')).warnings();
+    return warnings.map((advice) => ({ name: 'event log set-up', ok: true, found: 'works, but', advice }));
+  } catch {
+    // The check of the log itself says why.
+    return [];
+  }
 }
 
 async function attempt(name: string, advice: string, look: () => Promise<string>): Promise<Check> {
