@@ -119,5 +119,5 @@ describe.skipIf(python === undefined)('copying a folder of experiments to a serv
       return { experiments: view.experiments.filter(({ name }) => experiments.includes(name)), models: view.models.filter(({ name }) => name === model) };
     };
     expect(pick(contentOf(await viewOfMlflow(python!, server.address)))).toEqual(pick(contentOf(await viewOfTracker(from))));
-  });
+  }, 600_000);
 });

@@ -9,6 +9,8 @@ import { services } from './services.ts';
 
 const python = mlflowPython();
 if (python === undefined) console.warn('skipped: expected a Python with MLflow in TIDELINE_SERVICES_PYTHON or .services to kill and start a server of our own, found none');
+/** Three starts of an MLflow on a busy machine. */
+const SLOW_MS = 600_000;
 const suffix = randomBytes(4).toString('hex');
 
 describe('limits of the server', () => {
@@ -140,5 +142,5 @@ describe.skipIf(python === undefined)('a server that is killed and started again
     expect(versions.map(({ version }) => Number(version))).toEqual(Array.from({ length: runs }, (_, i) => i + 1));
     expect(new Set(versions.map(({ runId }) => runId)).size).toBe(runs);
     expect((await tracker.versionByAlias('killed', 'champion'))?.version).toBe(String(runs));
-  });
+  }, SLOW_MS);
 });
