@@ -1,6 +1,9 @@
+import { join } from 'node:path';
+import { Services } from '../services/index.ts';
+
 /** A server that the system stands on, which a proof may kill and start again. */
 export interface Server {
-  /** `broker-2`, `object-store` … */
+  /** `kafka-2`, `minio` … */
   readonly name: string;
   kill(): Promise<void>;
   /** Resolves when it answers again. */
@@ -13,7 +16,7 @@ export interface Stand {
   readonly settings: Readonly<Record<string, string>>;
   /** Empty on embedded doors. */
   readonly servers: readonly Server[];
-  /** Stops what was started for the proof. */
+  /** Ends what was started for the proof; data stay. */
   close(): Promise<void>;
 }
 
@@ -24,5 +27,29 @@ export function embeddedStand(folder: string): Stand {
     settings: { EVENT_LOG: door('log'), OBJECT_STORE: door('lake'), EXPERIMENTS: door('mlruns'), SCHEMA_REGISTRY: door('schemas') },
     servers: [],
     close: async () => undefined,
+  };
+}
+
+/** Real servers of the proof's own, with data in the folder: nobody else's data are near them. */
+export async function serversStand(folder: string, brokers: 1 | 3, note: (text: string) => void): Promise<Stand> {
+  const services = Services.open(join(folder, 'servers'), { report: note });
+  try {
+    await services.start({ brokers });
+  } catch (error) {
+    await services.stop().catch(() => undefined);
+    throw error;
+  }
+  // The instance lets one call in at a time.
+  let last: Promise<unknown> = Promise.resolve();
+  const inTurn = (call: () => Promise<void>): Promise<void> => {
+    const done = last.then(call, call);
+    last = done.catch(() => undefined);
+    return done;
+  };
+  const names = (await services.status()).map(({ name }) => name);
+  return {
+    settings: services.settings(),
+    servers: names.map((name) => ({ name, kill: () => inTurn(() => services.kill(name)), restart: () => inTurn(() => services.restart(name)) })),
+    close: () => inTurn(() => services.stop()),
   };
 }

@@ -41,6 +41,8 @@ export class UnderFire {
   readonly #kills: DoneKill[] = [];
   /** Targets that are dead on purpose. */
   readonly #dead = new Set<string>();
+  /** What a door said that could not be asked. */
+  #away = '';
   #progress: Progress = { byteOffset: 0, isReplayed: false, processed: 0, landed: 0 };
 
   constructor(campaign: Campaign) {
@@ -75,10 +77,15 @@ export class UnderFire {
 
   /** Waits for something to become true while apps that end by themselves are started again. */
   async until(what: string, isTrue: () => Promise<boolean>): Promise<void> {
-    for (;;) {
+    for (let toldAtMs = Date.now(); ; ) {
       this.#refuseToWaitLonger(what);
       this.#restartEnded();
-      if (await isTrue().catch(orFalseWhileAway)) return;
+      if (this.#over.signal.aborted && Date.now() - toldAtMs > 5_000) {
+        toldAtMs = Date.now();
+        this.#campaign.note(`waiting until ${what}${this.#away === '' ? '' : `; a door says ${this.#away}`}`);
+        this.#away = '';
+      }
+      if (await isTrue().catch((error: unknown) => this.#falseWhileAway(error))) return;
       await sleep(this.#campaign.lookEveryMs * 5);
     }
   }
@@ -87,10 +94,7 @@ export class UnderFire {
     const { watch, lookEveryMs } = this.#campaign;
     let toldAtMs = Date.now();
     while (!this.#over.signal.aborted) {
-      this.#progress = await watch.look().catch((error: unknown) => {
-        orFalseWhileAway(error);
-        return this.#progress;
-      });
+      this.#progress = await watch.look().catch((error: unknown) => this.#falseWhileAway(error) || this.#progress);
       if (Date.now() - toldAtMs > 5_000) {
         toldAtMs = Date.now();
         this.#campaign.note(`${this.#position()}; ${this.#kills.length} of ${this.#campaign.plan.length} kills done`);
@@ -167,16 +171,17 @@ export class UnderFire {
     return (Date.now() - this.#startedAtMs) / 1000;
   }
 
+  /** A server that is dead for the moment can't be asked; that is no finding. */
+  #falseWhileAway(error: unknown): false {
+    if (!isPlatformError(error)) throw error;
+    this.#away = error.message;
+    return false;
+  }
+
   #refuseToWaitLonger(what: string): void {
     const { signal, patienceMs, processes } = this.#campaign;
     signal.throwIfAborted();
     if (Date.now() - this.#startedAtMs < patienceMs) return;
-    throw new NotThroughError(`expected that ${what} within ${patienceMs / 1000} s, found ${this.#position()}\n${processes.lines.slice(-20).join('\n')}`);
+    throw new NotThroughError(`expected ${what} within ${patienceMs / 1000} s, found ${this.#position()}\n${processes.lines.slice(-20).join('\n')}`);
   }
-}
-
-/** A server that is dead for the moment can't be asked; that is no finding. */
-function orFalseWhileAway(error: unknown): boolean {
-  if (!isPlatformError(error)) throw error;
-  return false;
 }
