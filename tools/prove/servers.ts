@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { Services } from '../services/index.ts';
+import { foreignReaders, type ForeignReaders } from './foreign-readers.ts';
 
 /** A server that the system stands on, which a proof may kill and start again. */
 export interface Server {
@@ -16,6 +17,8 @@ export interface Stand {
   readonly settings: Readonly<Record<string, string>>;
   /** Empty on embedded doors. */
   readonly servers: readonly Server[];
+  /** Other programs that read the same servers; undefined where there are none. */
+  readonly readers: ForeignReaders | undefined;
   /** Ends what was started for the proof; data stay. */
   close(): Promise<void>;
 }
@@ -26,6 +29,7 @@ export function embeddedStand(folder: string): Stand {
   return {
     settings: { EVENT_LOG: door('log'), OBJECT_STORE: door('lake'), EXPERIMENTS: door('mlruns'), SCHEMA_REGISTRY: door('schemas') },
     servers: [],
+    readers: undefined,
     close: async () => undefined,
   };
 }
@@ -50,6 +54,8 @@ export async function serversStand(folder: string, brokers: 1 | 3, note: (text: 
   return {
     settings: services.settings(),
     servers: names.map((name) => ({ name, kill: () => inTurn(() => services.kill(name)), restart: () => inTurn(() => services.restart(name)) })),
+    // Programs inside containers are not this machine's.
+    readers: services.way === 'native' ? foreignReaders(services.addresses()) : undefined,
     close: () => inTurn(() => services.stop()),
   };
 }

@@ -41,6 +41,8 @@ export class UnderFire {
   readonly #kills: DoneKill[] = [];
   /** Targets that are dead on purpose. */
   readonly #dead = new Set<string>();
+  /** One server is dead at a time: what stands on several of them promises to do without one. */
+  #serverTurn: Promise<void> = Promise.resolve();
   /** What a door said that could not be asked. */
   #away = '';
   #progress: Progress = { byteOffset: 0, isReplayed: false, processed: 0, landed: 0 };
@@ -130,7 +132,9 @@ export class UnderFire {
         await sleep(this.#campaign.lookEveryMs);
       }
       await sleep(kill.delayMs);
-      await this.#killOne(kill);
+      const server = this.#campaign.servers.find(({ name }) => name === target);
+      if (server === undefined) await this.#killOne(kill);
+      else await (this.#serverTurn = this.#serverTurn.then(() => this.#killOne(kill, server)));
     }
   }
 
@@ -147,13 +151,12 @@ export class UnderFire {
     return target === 'batch-layer' ? landed / goal.accepted : byteOffset / goal.bytes;
   }
 
-  async #killOne({ target, downMs }: PlannedKill): Promise<void> {
+  async #killOne({ target, downMs }: PlannedKill, server?: Server): Promise<void> {
     if (this.#over.signal.aborted) return;
-    const { processes, servers, note } = this.#campaign;
+    const { processes, note } = this.#campaign;
     this.#dead.add(target);
     this.#kills.push({ target, moment: this.#position(), second: this.#second() });
     note(`kill ${this.#kills.length}: ${target} at ${this.#position()}`);
-    const server = servers.find(({ name }) => name === target);
     await (server === undefined ? processes.end(target, 'SIGKILL') : server.kill());
     await sleep(downMs);
     if (this.#over.signal.aborted) return;

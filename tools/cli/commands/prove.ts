@@ -19,9 +19,9 @@ interface ProveCommandOptions {
   readonly keep?: boolean;
 }
 
-/** A replay lasts about so long, so that kills meet work. */
-const REPLAY_SECONDS = 30;
-const PATIENCE_MS = 900_000;
+/** A replay lasts about so long, so that kills meet work; servers take longer to come back than apps. */
+const REPLAY_SECONDS = { embedded: 30, services: 120 };
+const PATIENCE_MS = 1_800_000;
 
 export function addProve(program: Command, run: Runner): void {
   program
@@ -32,7 +32,7 @@ export function addProve(program: Command, run: Runner): void {
     .option('--rows <n>', 'rows of the synthetic log', parseCount('rows', 1), 60_000)
     .option('--kills <n>', 'kills of apps; with --services a sixth as many of each server besides', parseCount('kills', 0), 30)
     .option('--seed <n>', 'decides the log and every kill; a fresh one by default', parseCount('seed', 0))
-    .option('--rate <rows>', 'rows a second, like 5000/s; so many by default that the replay lasts half a minute', parseRate)
+    .option('--rate <rows>', 'rows a second, like 5000/s; so many by default that the replay lasts half a minute, on servers two', parseRate)
     .option('--services', 'on real servers of its own, which are killed too, instead of embedded doors')
     .option('--brokers <n>', 'Kafka brokers: 1, or 3 that hold each record on three disks', parseBrokers, 1)
     .option('--keep', 'leave the scratch folder for looking')
@@ -50,8 +50,8 @@ async function proveCommand({ world, output, signal }: CommandContext, file: str
   try {
     stand = options.services === true ? await serversStand(folder, options.brokers, (text) => output.note(text)) : embeddedStand(join(folder, 'doors'));
     const { proof, close } = await prove({
-      source, file: file === undefined ? undefined : resolve(file), rows: options.rows, seed, kills: options.kills, serverKills: Math.ceil(options.kills / 6), apps: PROVED_APPS, speedLayers: options.services === true ? 2 : 1,
-      rowsPerSecond: options.rate ?? Math.max(200, Math.ceil(options.rows / REPLAY_SECONDS)), stand, folder, patienceMs: PATIENCE_MS, signal, note: (text) => output.note(text),
+      source, file: file === undefined ? undefined : resolve(file), rows: options.rows, seed, kills: options.kills, serverKills: Math.ceil(options.kills / 6), serverDownMs: 2_000, apps: PROVED_APPS, speedLayers: options.services === true ? 2 : 1,
+      rowsPerSecond: options.rate ?? Math.max(200, Math.ceil(options.rows / REPLAY_SECONDS[options.services === true ? 'services' : 'embedded'])), stand, folder, patienceMs: PATIENCE_MS, signal, note: (text) => output.note(text),
     });
     await close();
     const where = options.services === true ? ` --services --brokers ${options.brokers}` : '';
