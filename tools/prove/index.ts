@@ -12,4 +12,4 @@ export { isBuilt } from './app-processes.ts';
 export { checkProof, type ProofDoors, type Truth } from './check-proof.ts';
 export { isEqual, PROVED_APPS, type AppName, type Check, type Proof } from './proof.ts';
 export { prove, type ProofRun, type ProveOptions } from './prove.ts';
-export { embeddedStand, type Server, type Stand } from './servers.ts';
+export { embeddedStand, serversStand, type Server, type Stand } from './servers.ts';

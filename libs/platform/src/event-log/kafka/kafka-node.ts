@@ -115,7 +115,10 @@ export class KafkaNode {
       logger: silent,
       reauthenticationThreshold: 10_000,
     }).build({ host, port });
-    for (const connection of pool.pool) quietQueue(connection);
+    for (const connection of pool.pool) {
+      quietQueue(connection);
+      connectOnce(connection);
+    }
     if (this.#versions !== undefined) {
       pool.setVersions(this.#versions);
       pool.setSupportAuthenticationProtocol(true);
@@ -144,6 +147,13 @@ function quietQueue({ requestQueue: queue }: Connection): void {
       queue.checkPendingRequests();
     }, Math.max(throttledMs, 10));
   };
+}
+
+// kafkajs opens a socket for each call that finds its connection not made yet and forgets all but the last, which then keep the process alive.
+function connectOnce(connection: Connection): void {
+  const connect = connection.connect.bind(connection);
+  let connecting: Promise<boolean> | undefined;
+  connection.connect = () => (connecting ??= connect().finally(() => (connecting = undefined)));
 }
 
 function isTransportFailure(error: unknown): boolean {
