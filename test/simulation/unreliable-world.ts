@@ -25,7 +25,7 @@ export interface Storm {
   readonly draw: Draw;
   /**
    * Share of calls that go wrong for apps that wait and try again. For those that begin a whole step anew (a landing, a training) it is
-   * a quarter of it: they would never come to its end.
+   * an eighth of it: they would never come to its end.
    */
   readonly rate: number;
 }
@@ -82,11 +82,16 @@ export class UnreliableWorld {
     return [...this.#connections.values()].reduce((sum, { faults }) => sum + faults.count, 0);
   }
 
-  /** The whole story: two logs, and between them another champion. */
-  async run(): Promise<void> {
-    await this.#begin();
+  /** One log is replayed, scored and landed. */
+  async begin(): Promise<void> {
+    await this.#prepare();
     await this.#stream(this.#input.files[0]);
     await this.#app('batch-layer', (doors) => this.#landAll(doors));
+    for (const { faults } of this.#connections.values()) await faults.settle();
+  }
+
+  /** Gold is built, another champion learns from it, and a second log is replayed and scored by it. */
+  async goOn(): Promise<void> {
     await this.#app('batch-layer', async (doors) => void (await this.#batchLayer(doors).build(this.#input.source)));
     await this.#app('trainer', async (doors) => void (await new Trainer({ ...doors, lake: new Lake(doors.store), sql: this.#sql, clock: this.#clock }).train(this.#input.source, { seed: 42 })));
     // What is still on its way arrives before the next speed layer looks for its champion.
@@ -97,7 +102,7 @@ export class UnreliableWorld {
   }
 
   /** Schemas and the first champion come in the same order everywhere: their numbers are part of the records. */
-  async #begin(): Promise<void> {
+  async #prepare(): Promise<void> {
     const { source, champion } = this.#input;
     const { tracker, log } = this.inner;
     const layer = this.#speedLayer(this.inner);
@@ -131,7 +136,7 @@ export class UnreliableWorld {
     const storm = this.#storm;
     if (storm === undefined) return work(this.inner, new Life(this.inner, Infinity, false));
     let connection = this.#connections.get(name);
-    if (connection === undefined) this.#connections.set(name, (connection = new BadConnection(this.inner, Math.floor(storm.draw() * 2 ** 32), PATIENT.has(name) ? storm.rate : storm.rate / 4, this.#clock)));
+    if (connection === undefined) this.#connections.set(name, (connection = new BadConnection(this.inner, Math.floor(storm.draw() * 2 ** 32), PATIENT.has(name) ? storm.rate : storm.rate / 8, this.#clock)));
     for (let lives = 1; lives <= MOST_LIVES; lives++) {
       const dies = lives <= MOST_DEATHS && storm.draw() < 0.7;
       const life = new Life(connection.doors, dies ? 1 + Math.floor(storm.draw() ** 2 * 120) : Infinity, storm.draw() < 0.5);

@@ -1,22 +1,22 @@
 // The invariants I1 to I6 on doors that are unreliable in every way. Method: ingestor, speed layer, batch layer and trainer work on a small
-// synthetic log in memory, undisturbed; then again for each of 200 seeds, with calls that fail before or after their effect, hang, or take effect
+// synthetic log in memory, undisturbed; then again for each of 200 seeds (every fifth with gold, training and a second champion), with calls that fail before or after their effect, hang, or take effect
 // after the caller gave up, and with apps that die at random calls and begin anew. What is left behind must be the undisturbed run's. The seed
 // decides everything but the interleaving; SEED=… repeats one.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Lake, Sql } from '#tideline/lake';
+import { Lake, Sql, valueAt } from '#tideline/lake';
 import { createEstimator, Random } from '#tideline/learning';
 import { unpackTexts } from '#tideline/platform';
-import { generate, partialsSql, tableNames, type Source } from '#tideline/retention';
-import { FeatureFormulas, PartialReader } from '#tideline/retention';
-import { valueAt } from '#tideline/lake';
+import { FeatureFormulas, generate, PartialReader, partialsSql, tableNames, type Source } from '#tideline/retention';
 import { readTable, sourceNamed, textOf } from '../../apps/batch-layer/src/batch-fixtures.ts';
 import { seeded } from '../../libs/streaming/src/fixtures.ts';
 import { CurrentStore, told, UnreliableWorld, type Input } from './unreliable-world.ts';
 
 const SEEDS = 200;
+/** Building gold and learning take most of the time: every fifth seed goes that far, the others end with what is scored and landed. */
+const isWhole = (seed: number): boolean => seed % 5 === 0;
 const BLOCK = 20;
 const folder = mkdtempSync(join(tmpdir(), 'tideline-unreliable-'));
 const current = new CurrentStore();
@@ -53,7 +53,9 @@ async function inputOf(source: Source, rows: number): Promise<Input> {
   return { source, files: [files[0]!, files[1]!], champion: fitted.save(), folder };
 }
 
-const inputs = new Map<string, { input: Input; expected: Record<string, unknown> }>();
+type LeftBehind = Record<string, unknown>;
+/** What the undisturbed run leaves behind, half way and at its end. */
+const inputs = new Map<string, { input: Input; halfWay: LeftBehind; expected: LeftBehind }>();
 let calm: UnreliableWorld;
 
 beforeAll(async () => {
@@ -61,9 +63,11 @@ beforeAll(async () => {
   for (const [source, rows] of [[smallSource('alibaba'), 150], [smallSource('user-behavior'), 330]] as const) {
     const input = await inputOf(source, rows);
     calm = new UnreliableWorld(input, sql, current);
-    await calm.run();
+    await calm.begin();
+    const halfWay = await calm.leftBehind();
+    await calm.goOn();
     expect(await calm.verify()).toEqual([]);
-    inputs.set(source.name, { input, expected: await calm.leftBehind() });
+    inputs.set(source.name, { input, halfWay, expected: await calm.leftBehind() });
   }
 });
 
@@ -128,12 +132,13 @@ describe('the undisturbed run', () => {
 
 async function disturbed(seed: number): Promise<UnreliableWorld> {
   const name = seed % 2 === 0 ? 'alibaba' : 'user-behavior';
-  const { input, expected } = inputs.get(name)!;
+  const { input, halfWay, expected } = inputs.get(name)!;
   const draw = seeded(seed);
   const world = new UnreliableWorld(input, sql, current, { seed, draw, rate: 0.02 + draw() * 0.13 });
   try {
-    await world.run();
-    expect(await world.leftBehind()).toEqual(expected);
+    await world.begin();
+    if (isWhole(seed)) await world.goOn();
+    expect(await world.leftBehind()).toEqual(isWhole(seed) ? expected : halfWay);
     expect(await world.verify()).toEqual([]);
   } catch (error) {
     throw new Error(`SEED=${seed} (${name}, ${world.faults} faults, ${world.deaths} deaths, ${world.failures} failures): ${told(error)}`, { cause: error });
@@ -151,8 +156,8 @@ describe('disturbed runs (I1 to I6)', () => {
     if (worlds.length < BLOCK) return;
     const sum = (of: (world: UnreliableWorld) => number): number => worlds.reduce((total, world) => total + of(world), 0);
     // Faults that never happen prove nothing.
-    expect(sum(({ faults }) => faults)).toBeGreaterThan(BLOCK * 10);
-    expect(sum(({ deaths }) => deaths)).toBeGreaterThan(BLOCK * 3);
-    expect(sum(({ snapshotsRead }) => snapshotsRead)).toBeGreaterThan(BLOCK * 4);
+    expect(sum(({ faults }) => faults)).toBeGreaterThan(BLOCK * 5);
+    expect(sum(({ deaths }) => deaths)).toBeGreaterThan(BLOCK * 2);
+    expect(sum(({ snapshotsRead }) => snapshotsRead)).toBeGreaterThan(BLOCK);
   }, 120_000);
 });
