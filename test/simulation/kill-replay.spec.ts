@@ -165,9 +165,8 @@ async function aScore(house: House): Promise<unknown> {
 }
 
 if (!isBuilt()) console.warn('skipped: killed processes need the built apps; `npm run build` makes them');
-test.skipIf(!isBuilt())('killed twenty times at random points, the apps leave behind what undisturbed ones do', { timeout: 2 * PATIENCE_MS }, async () => {
-  const seed = chooseSeed();
-  console.log(`kill-replay: SEED=${seed}`);
+const seed = chooseSeed();
+test.skipIf(!isBuilt())(`killed twenty times at random points, the apps leave behind what undisturbed ones do, SEED=${seed}`, { timeout: 2 * PATIENCE_MS }, async () => {
   const file = join(folder, 'synthetic-clicks.csv');
   writeFileSync(file, syntheticClicks(seed));
   // Paced, so that both apps are in the middle of their work most of the time; the pace cuts chunks of 1,000 rows.

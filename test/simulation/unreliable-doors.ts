@@ -51,10 +51,13 @@ export class Life {
   readonly doors: Doors;
   readonly #dieAt: number;
   readonly #diesAfter: boolean;
+  readonly #letsGo: boolean;
   readonly #died = Promise.withResolvers<'died'>();
   #calls = 0;
 
-  constructor(doors: Doors, dieAt: number, diesAfter: boolean) {
+  /** `letsGo`: calls of the dead app fail instead, so that it closes the files that it holds; it can't do anything else. */
+  constructor(doors: Doors, dieAt: number, diesAfter: boolean, letsGo = false) {
+    this.#letsGo = letsGo;
     this.#dieAt = dieAt;
     this.#diesAfter = diesAfter;
     this.doors = { log: this.#mortalLog(doors.log), store: this.#mortal(doors.store), tracker: this.#mortal(doors.tracker), registry: this.#mortal(doors.registry) };
@@ -106,21 +109,23 @@ export class Life {
   }
 
   async #through<T>(call: () => Promise<T>): Promise<T> {
-    if (this.isDead) return never();
+    if (this.isDead) return this.#nothing();
     const dies = ++this.#calls >= this.#dieAt;
     if (dies && !this.#diesAfter) return this.#die();
-    const result = await call();
+    // Dead is dead, also when the last call failed.
+    const result = dies ? await call().catch(() => undefined) : await call();
     if (dies) return this.#die();
     // Another call may have been the last while this one was under way.
-    return this.isDead ? never() : result;
+    return this.isDead ? this.#nothing() : (result as T);
   }
 
   #die(): Promise<never> {
     this.#died.resolve('died');
-    return never();
+    return this.#nothing();
   }
-}
 
-function never(): Promise<never> {
-  return new Promise(() => undefined);
+  #nothing(): Promise<never> {
+    if (this.#letsGo) return Promise.reject(new Error('the app is dead'));
+    return new Promise(() => undefined);
+  }
 }

@@ -121,9 +121,10 @@ export class UnreliableWorld {
   async #stream(file: string): Promise<void> {
     let isReplayed = false;
     const replay = this.#app('ingestor', (doors) => this.#replay(doors, file)).then(() => void (isReplayed = true));
-    const isDone = async (): Promise<boolean> => isReplayed && (await this.#isScored());
+    const isDone = async (): Promise<boolean> => isReplayed && (await this.#committed()) === Infinity;
     const landings = (async () => {
-      for (let landing = 0; landing < 3; landing++) {
+      for (let landing = 1; landing < 3; landing++) {
+        while (!isReplayed && (await this.#committed()) < landing * 30) await new Promise((resolve) => setTimeout(resolve, 1));
         await this.#app('batch-layer', async (doors) => void (await this.#batchLayer(doors).land(this.#input.source)));
         if (this.#storm !== undefined) await this.#readTables();
       }
@@ -139,7 +140,7 @@ export class UnreliableWorld {
     if (connection === undefined) this.#connections.set(name, (connection = new BadConnection(this.inner, Math.floor(storm.draw() * 2 ** 32), PATIENT.has(name) ? storm.rate : storm.rate / 8, this.#clock)));
     for (let lives = 1; lives <= MOST_LIVES; lives++) {
       const dies = lives <= MOST_DEATHS && storm.draw() < 0.7;
-      const life = new Life(connection.doors, dies ? 1 + Math.floor(storm.draw() ** 2 * 120) : Infinity, storm.draw() < 0.5);
+      const life = new Life(connection.doors, dies ? 1 + Math.floor(storm.draw() ** 2 * 120) : Infinity, storm.draw() < 0.5, name === 'ingestor');
       try {
         if ((await life.live((doors) => work(doors, life))) !== 'died') return;
         this.deaths++;
@@ -191,13 +192,15 @@ export class UnreliableWorld {
     await watch;
   }
 
-  async #isScored(): Promise<boolean> {
+  /** Records that the speed layer has scored, or Infinity when they are all that there are. */
+  async #committed(): Promise<number> {
     const topic = `raw.${this.#input.source.name}`;
+    let [committed, records] = [0, 0];
     for (let partition = 0; partition < this.#input.source.deployment.partitions; partition++) {
-      const { end } = await this.inner.log.offsets(topic, partition);
-      if (((await this.inner.log.committed(GROUP, topic, partition))?.offset ?? 0) < end) return false;
+      records += (await this.inner.log.offsets(topic, partition)).end;
+      committed += (await this.inner.log.committed(GROUP, topic, partition))?.offset ?? 0;
     }
-    return true;
+    return committed === records && records > 0 ? Infinity : committed;
   }
 
   #batchLayer(doors: Doors): BatchLayer {

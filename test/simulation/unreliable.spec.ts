@@ -1,7 +1,7 @@
 // The invariants I1 to I6 on doors that are unreliable in every way. Method: ingestor, speed layer, batch layer and trainer work on a small
-// synthetic log in memory, undisturbed; then again for each of 200 seeds (every fifth with gold, training and a second champion), with calls that fail before or after their effect, hang, or take effect
-// after the caller gave up, and with apps that die at random calls and begin anew. What is left behind must be the undisturbed run's. The seed
-// decides everything but the interleaving; SEED=… repeats one.
+// synthetic log in memory, undisturbed; then again for each of 200 seeds (every fifth with gold, training and a second champion), with calls
+// that fail before or after their effect, hang, or take effect after the caller gave up, and with apps that die at random calls and begin
+// anew. What is left behind must be the undisturbed run's. The seed decides everything but the interleaving; SEED=… repeats one.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -65,6 +65,7 @@ beforeAll(async () => {
     calm = new UnreliableWorld(input, sql, current);
     await calm.begin();
     const halfWay = await calm.leftBehind();
+    expect(await calm.verify()).toEqual([]);
     await calm.goOn();
     expect(await calm.verify()).toEqual([]);
     inputs.set(source.name, { input, halfWay, expected: await calm.leftBehind() });
@@ -139,7 +140,8 @@ async function disturbed(seed: number): Promise<UnreliableWorld> {
     await world.begin();
     if (isWhole(seed)) await world.goOn();
     expect(await world.leftBehind()).toEqual(isWhole(seed) ? expected : halfWay);
-    expect(await world.verify()).toEqual([]);
+    // States and silver are the undisturbed run's, byte for byte, so I1 holds as it does there; asking again costs most where it says least.
+    if (isWhole(seed)) expect(await world.verify()).toEqual([]);
   } catch (error) {
     throw new Error(`SEED=${seed} (${name}, ${world.faults} faults, ${world.deaths} deaths, ${world.failures} failures): ${told(error)}`, { cause: error });
   }

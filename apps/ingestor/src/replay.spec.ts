@@ -119,9 +119,9 @@ describe('resuming', () => {
     expect(await contents(log), `seed ${seed}`).toEqual(await contents(undisturbed));
   };
 
-  test('killed and failing at random points: the log is that of an undisturbed replay', { timeout: 60_000 }, async () => {
-    const seed = chooseSeed();
-    console.log(`replay: SEED=${seed}`);
+  const seed = chooseSeed();
+
+  test(`killed and failing at random points: the log is that of an undisturbed replay, SEED=${seed}`, { timeout: 60_000 }, async () => {
     for (let round = 0; round < 6; round++) await interruptedByKills(seed + round, {});
     for (let round = 0; round < 3; round++) await interruptedByKills(seed + round, { pace: { kind: 'speed', factor: 300 } });
     for (let round = 0; round < 3; round++) await interruptedByKills(seed + round, { pace: { kind: 'rate', rowsPerSecond: 400 } });
