@@ -15,7 +15,7 @@ const VERSION = 6;
  * Asks the broker at a loopback port for its metadata (Kafka protocol, request 3, version 6) over a connection of its own; undefined when it
  * does not answer in time. A probe needs 60 lines of protocol, and no client with its retries.
  */
-export function probeKafka(port: number, patienceMs = 2000): Promise<ClusterView | undefined> {
+export function probeKafka(port: number, patienceMs = 5000): Promise<ClusterView | undefined> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1');
     const chunks: Buffer[] = [];

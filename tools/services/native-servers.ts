@@ -85,7 +85,7 @@ export class NativeServers implements ServerHost {
       const log = this.#logFile(name);
       if (record === undefined) return { name, state: 'stopped', port, log };
       if (!isRunning(record)) return { name, state: 'dead', port, log };
-      return { name, state: (await this.#isReady(name)) ? 'ready' : 'starting', port, log, pid: record.pid };
+      return { name, state: (await this.#unready(name)) === undefined ? 'ready' : 'starting', port, log, pid: record.pid };
     });
     return Promise.all(statuses);
   }
@@ -195,24 +195,26 @@ export class NativeServers implements ServerHost {
 
   async #untilReady(name: string): Promise<void> {
     const started = Date.now();
-    while (!(await this.#isReady(name))) {
+    for (;;) {
+      const found = await this.#unready(name);
       const elapsed = Date.now() - started;
-      if (this.#isRunning(name) && elapsed < READY_WITHIN_MS) {
-        await new Promise((resolve) => setTimeout(resolve, 100));
-        continue;
+      if (found === undefined) return this.#options.report(`${name}: ready after ${(elapsed / 1000).toFixed(1)} s`);
+      if (!this.#isRunning(name) || elapsed > READY_WITHIN_MS) {
+        const what = this.#isRunning(name) ? `after ${Math.round(elapsed / 1000)} s ${found}` : 'that it ended';
+        throw failed(`${name}: expected it to become ready, found ${what}; the end of ${this.#logFile(name)}:\n${lastLines(this.#logFile(name))}`);
       }
-      const what = this.#isRunning(name) ? `not ready after ${Math.round(elapsed / 1000)} s` : 'it ended';
-      throw failed(`${name}: expected it to become ready, found that ${what}; the end of ${this.#logFile(name)}:\n${lastLines(this.#logFile(name))}`);
+      await new Promise((resolve) => setTimeout(resolve, 100));
     }
-    this.#options.report(`${name}: ready after ${((Date.now() - started) / 1000).toFixed(1)} s`);
   }
 
-  async #isReady(name: string): Promise<boolean> {
+  /** What a server lacks to be ready. */
+  async #unready(name: string): Promise<string | undefined> {
     const port = this.#instance.ports[name];
     switch (kindOf(name)) {
       case 'kafka': {
         const view = await probeKafka(port);
-        return view !== undefined && view.brokers > 0 && view.leaderless === 0;
+        if (view === undefined) return 'no answer';
+        return view.brokers > 0 && view.leaderless === 0 ? undefined : `${view.brokers} brokers, and ${view.leaderless} of ${view.partitions} partitions without a leader`;
       }
       case 'registry':
         return answers(`http://127.0.0.1:${port}/apis/ccompat/v7/subjects`);
@@ -264,12 +266,12 @@ function mlflowArgs(folder: string, port: number): string[] {
   ];
 }
 
-async function answers(url: string): Promise<boolean> {
+async function answers(url: string): Promise<string | undefined> {
   try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(2000) });
+    const response = await fetch(url, { signal: AbortSignal.timeout(5000) });
     await response.body?.cancel();
-    return response.ok;
+    return response.ok ? undefined : `status ${response.status}`;
   } catch {
-    return false;
+    return 'no answer';
   }
 }
