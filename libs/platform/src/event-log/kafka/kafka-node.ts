@@ -116,8 +116,8 @@ export class KafkaNode {
       reauthenticationThreshold: 10_000,
     }).build({ host, port });
     for (const connection of pool.pool) {
-      quietQueue(connection);
       connectOnce(connection);
+      quietQueue(connection);
     }
     if (this.#versions !== undefined) {
       pool.setVersions(this.#versions);
@@ -137,6 +137,13 @@ export class KafkaNode {
   }
 }
 
+// Asked twice at once, kafkajs opens two sockets and forgets the first.
+function connectOnce(connection: Connection): void {
+  const connect = connection.connect.bind(connection);
+  let connecting: Promise<boolean> | undefined;
+  connection.connect = () => (connecting ??= connect().finally(() => (connecting = undefined)));
+}
+
 // kafkajs sets a timer of negative length after every answer (Node warns of it); this does the same without the idle timers.
 function quietQueue({ requestQueue: queue }: Connection): void {
   queue.scheduleCheckPendingRequests = () => {
@@ -147,13 +154,6 @@ function quietQueue({ requestQueue: queue }: Connection): void {
       queue.checkPendingRequests();
     }, Math.max(throttledMs, 10));
   };
-}
-
-// kafkajs opens a socket for each call that finds its connection not made yet and forgets all but the last, which then keep the process alive.
-function connectOnce(connection: Connection): void {
-  const connect = connection.connect.bind(connection);
-  let connecting: Promise<boolean> | undefined;
-  connection.connect = () => (connecting ??= connect().finally(() => (connecting = undefined)));
 }
 
 function isTransportFailure(error: unknown): boolean {
