@@ -2,14 +2,14 @@
 // them speed layers that share the work; apps are killed thirty times and every server five times at seeded moments of the work. What is left is
 // held against the lines of the file and one undisturbed pass, by our doors and by other programs (Kafka's console consumer, pyarrow). Then once more on
 // three brokers, of which each in its turn is lost for a while.
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { readTextFolders } from '#tideline/platform';
 import { SOURCE_FILE_NAMES, sourcesOrThrow } from '#tideline/retention';
 import { chooseSeed } from '../../libs/streaming/src/fixtures.ts';
 import { isBuilt, isEqual, prove, PROVED_APPS, serversStand, type Proof } from '../../tools/prove/index.ts';
+import { testInstances } from '../../tools/services/index.ts';
 
 const built = isBuilt(PROVED_APPS);
 if (!built) console.warn('skipped: killed processes need the built apps; `npm run build` makes them');
@@ -26,7 +26,8 @@ interface Attack {
 
 async function proveOnServers({ brokers, rows, ...attack }: Attack): Promise<Proof> {
   const source = sourcesOrThrow(await readTextFolders('sources', SOURCE_FILE_NAMES)).find(({ name }) => name === 'user-behavior')!;
-  const folder = mkdtempSync(join(tmpdir(), 'tideline-prove-'));
+  mkdirSync(testInstances, { recursive: true });
+  const folder = mkdtempSync(join(testInstances, 'prove-'));
   const stand = await serversStand(folder, brokers, () => undefined);
   try {
     const { proof, close } = await prove({

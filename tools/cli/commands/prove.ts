@@ -58,6 +58,9 @@ async function proveCommand({ world, output, signal }: CommandContext, file: str
     const repeat = `tideline prove ${file === undefined ? `--rows ${options.rows}` : file} --source ${source.name} --kills ${options.kills} --seed ${seed}${where}`;
     output.result({ ...proof, repeat }, () => describe(proof, repeat));
     if (!proof.ok) throw refused('something was lost, doubled or changed', `first: ${proof.checks.find((check) => !isEqual(check))?.first ?? ''}`);
+  } catch (error) {
+    if (signal.aborted && error === signal.reason) throw failed('stopped; everything that was started is ended', `the same again: --seed ${seed}`);
+    throw error;
   } finally {
     await stand?.close();
     if (options.keep === true) output.note(`left for looking: ${folder}`);
