@@ -34,6 +34,9 @@ module.exports = {
     forbid('one-importer-for-minio', '', { pathNot: '^libs/platform/src/object-store/minio/|' + spec }, { path: '^node_modules/minio/' }),
     forbid('one-importer-for-the-schema-registry-client', '', { pathNot: '^libs/platform/src/schema-registry/confluent/|' + spec }, { path: '^node_modules/@kafkajs/confluent-schema-registry/' }),
     forbid('one-importer-for-sqlite', '', { pathNot: '^libs/platform/|' + spec }, { path: '^(node:)?sqlite$' }),
+    forbid('one-importer-for-opentelemetry', '', { pathNot: '^libs/platform/src/telemetry/otlp-traces|' + spec }, { path: '^node_modules/@opentelemetry/' }),
+    forbid('opentelemetry-loads-when-asked-for', 'an app without an endpoint never loads it', { pathNot: spec }, { path: '^libs/platform/src/telemetry/otlp-traces', dependencyTypesNot: ['dynamic-import', 'type-only'] }),
+    forbid('one-importer-for-kafka', 'kafkajs and its inner parts', { pathNot: '^(libs/platform/src/event-log/kafka|bench|test)/|' + spec }, { path: '^node_modules/kafkajs/' }),
     forbid('folders-have-names-that-say-something', '', {}, { path: '/(common|shared|utils?|helpers?|core|misc|types|interfaces|constants)/', pathNot: 'node_modules' }),
   ],
   options: {

@@ -4,10 +4,12 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { openEventLog } from '#tideline/platform';
+import { systemTopics } from '#tideline/streaming';
 import { root, tideline } from './inputs.ts';
 import { plotSoak } from './plot-soak.ts';
 import { serverSettings } from './real-servers.ts';
 import { ScoreLatency } from './score-latency.ts';
+import { source } from './sources.ts';
 
 /*
  * `npm run soak -- [--minutes 60] [--rate 2000] [--scratch DIR]`: all five apps on real servers (TIDELINE_SERVICES) under a steady stream of synthetic
@@ -27,7 +29,10 @@ rmSync(folder, { recursive: true, force: true });
 mkdirSync(folder, { recursive: true });
 symlinkSync(join(root, 'sources'), join(folder, 'sources'));
 tideline(folder, ['generate', 'user-behavior', '--out', 'clicks.csv', '--rows', String(Math.ceil(rate * minutes * 60 * 1.1)), '--seed', '11']);
-tideline(folder, ['topics', 'create'], settings);
+
+const clicks = await source('user-behavior');
+const log = await openEventLog(settings['EVENT_LOG'], { app: 'soak' });
+await log.ensureTopics(systemTopics([{ name: clicks.name, partitions: clicks.deployment.partitions }]));
 
 const env = { ...process.env, ...settings, TIDELINE_PORT: '0', INGESTOR_REPLAYS: JSON.stringify([{ file: 'clicks.csv', source: 'user-behavior', rate: `${rate}/s` }]) };
 const start = (app: string): ChildProcess => {
@@ -39,7 +44,6 @@ const start = (app: string): ChildProcess => {
 };
 const children = new Map(APPS.map((app) => [app, start(app)]));
 
-const log = await openEventLog(settings['EVENT_LOG'], { app: 'soak' });
 const latency = new ScoreLatency(log, 'raw.user-behavior');
 const over = new AbortController();
 const following = latency.follow(over.signal);

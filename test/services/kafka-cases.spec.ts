@@ -231,6 +231,19 @@ test('a group shares partitions, hands them over only when let go, and takes the
   expect(problems).toEqual([]);
 });
 
+test('a closed log leaves no connection open', async () => {
+  const sockets = (): number => process.getActiveResourcesInfo().filter((name) => name.startsWith('TCPSocket')).length;
+  const before = sockets();
+  const own = await openEventLog(kafkaAddress, { app: 'closing' });
+  const writer = await own.openWriter(uniqueName('writer'));
+  await writer.commit({ appends: [{ topic, partition: 0, records: one('v') }] });
+  // Many calls at once, none of which has a connection yet.
+  await Promise.all([own.describeTopics(), ...Array.from({ length: 8 }, () => own.read(topic, 0, 0))]);
+  await own.close();
+  for (let tries = 0; sockets() > before && tries < 50; tries++) await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(sockets()).toBe(before);
+});
+
 test('a topic with another number of partitions is refused with what to do', async () => {
   await expect(log.ensureTopics({ [topic]: { partitions: 3 } })).rejects.toMatchObject({ code: 'VERSION_MISMATCH', message: expect.stringMatching(/EVENT_LOG.*expected 3 partitions, found 2; set the partitions/) });
 });

@@ -1,14 +1,17 @@
 // Goal: `experiments push` copies everything once, however often it is repeated or killed. Method: a filled folder, a server of our own, and
 // MLflow's own client as the reader of what arrived.
+import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { FileExperimentTracker, openExperimentTracker, pushExperiments } from '#tideline/platform';
 import { fillTracker } from './mlflow-fixtures.ts';
 import { mlflowPython, OwnMlflow } from './mlflow-server.ts';
 import { contentOf, viewOfMlflow, viewOfTracker } from './mlflow-view.ts';
 
+const childPath = fileURLToPath(new URL('./mlflow-push.child.ts', import.meta.url));
 const python = mlflowPython();
 if (python === undefined) console.warn('skipped: expected a Python with MLflow in TIDELINE_SERVICES_PYTHON or .services, found none');
 
@@ -24,10 +27,10 @@ describe.skipIf(python === undefined)('copying a folder of experiments to a serv
     for (const folder of folders) rmSync(folder, { recursive: true });
   });
 
-  async function newTracker(): Promise<FileExperimentTracker> {
+  async function newTracker(): Promise<FileExperimentTracker & { readonly folder: string }> {
     const folder = mkdtempSync(join(tmpdir(), 'tideline-push-'));
     folders.push(folder);
-    return FileExperimentTracker.open(folder);
+    return Object.assign(await FileExperimentTracker.open(folder), { folder });
   }
 
   test('differential: MLflow shows what the folder holds, and pushing again changes nothing', async () => {
@@ -36,14 +39,14 @@ describe.skipIf(python === undefined)('copying a folder of experiments to a serv
     const to = server.address;
     const dry = await pushExperiments(from, { to, dryRun: true });
     expect(dry).toMatchObject({ dryRun: true, experiments: experiments.map((name) => ({ name, copied: 3 })), versions: [{ what: 'copied' }, { what: 'copied' }], aliases: [{ what: 'set' }, { what: 'set' }] });
-    expect(contentOf(await viewOfMlflow(python!, to))).toEqual({ experiments: [], models: [] });
+    const tracker = await openExperimentTracker(to);
+    expect(contentOf(await viewOfTracker(tracker))).toEqual({ experiments: [], models: [] });
 
     const first = await pushExperiments(from, { to });
     expect({ ...first, dryRun: true }).toMatchObject({ experiments: dry.experiments, sent: dry.sent });
     expect(first.versions).toMatchObject([{ model, version: '1', as: '1', what: 'copied' }, { model, version: '2', as: '2', what: 'copied' }]);
     const view = await viewOfMlflow(python!, to);
     expect(contentOf(view)).toEqual(contentOf(await viewOfTracker(from)));
-    const tracker = await openExperimentTracker(to);
     const run = view.experiments.find(({ runs }) => runs.length > 0)!.runs[0]!;
     const mine = (await from.listRuns((await from.ensureExperiment(experiments.find((name) => name === view.experiments.find(({ runs }) => runs.length > 0)!.name)!)).id)).at(-1)!;
     expect(Buffer.compare(await tracker.getArtifact(run.id, 'model/model.bin'), await from.getArtifact(mine.id, 'model/model.bin'))).toBe(0);
@@ -53,7 +56,7 @@ describe.skipIf(python === undefined)('copying a folder of experiments to a serv
       experiments: experiments.map((name) => ({ name, copied: 0, completed: 0, unchanged: 3 })), sent: { metrics: 0, artifacts: 0, bytes: 0 },
       versions: [{ what: 'unchanged' }, { what: 'unchanged' }], aliases: [{ what: 'unchanged' }, { what: 'unchanged' }],
     });
-    expect(await viewOfMlflow(python!, to)).toEqual(view);
+    expect(contentOf(await viewOfTracker(tracker))).toEqual(contentOf(view));
   });
 
   test('what is new is added, what others decided on the server stays', async () => {
@@ -90,14 +93,17 @@ describe.skipIf(python === undefined)('copying a folder of experiments to a serv
   test('killed again and again in the middle, server and push, it ends with everything once', async () => {
     const from = await newTracker();
     const { model, experiments } = await fillTracker(from, 'three', 8);
-    let stopped = 0;
+    // A push in a process of its own, ended at once wherever it is after so many runs.
     for (const after of [1, 4, 9]) {
-      const stop = new AbortController();
+      const child = spawn(process.execPath, ['--conditions=source', childPath, from.folder, server.address], { stdio: ['ignore', 'pipe', 'inherit'] });
+      const ended = new Promise<string | null>((resolve) => child.once('exit', (_, signal) => resolve(signal)));
       let seen = 0;
-      const pushing = pushExperiments(from, { to: server.address, signal: stop.signal, onProgress: () => (++seen === after ? stop.abort() : undefined) });
-      await pushing.catch(() => stopped++);
+      child.stdout.on('data', (chunk: Buffer) => {
+        seen += chunk.toString().split('\n').length - 1;
+        if (seen >= after) setTimeout(() => child.kill('SIGKILL'), after * 7);
+      });
+      expect(await ended).toBe('SIGKILL');
     }
-    expect(stopped).toBe(3);
     // This one meets a server that dies under it, wherever that happens to be.
     let pushed = 0;
     const pushing = pushExperiments(from, { to: server.address, onProgress: () => pushed++ });
@@ -113,5 +119,5 @@ describe.skipIf(python === undefined)('copying a folder of experiments to a serv
       return { experiments: view.experiments.filter(({ name }) => experiments.includes(name)), models: view.models.filter(({ name }) => name === model) };
     };
     expect(pick(contentOf(await viewOfMlflow(python!, server.address)))).toEqual(pick(contentOf(await viewOfTracker(from))));
-  });
+  }, 600_000);
 });

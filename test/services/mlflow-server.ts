@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 /** The Python that has MLflow: named by `TIDELINE_SERVICES_PYTHON`, or the one that `npm run services` installed; undefined otherwise. */
 export function mlflowPython(): string | undefined {
   const named = process.env['TIDELINE_SERVICES_PYTHON'];
-  const found = [...(named === undefined ? [] : [named]), ...globSync('.services/**/bin/python')];
+  const found = [...(named === undefined ? [] : [named]), ...globSync('.services/{*,*/*,*/*/*}/venv/bin/python')];
   return found.find((python) => existsSync(join(dirname(python), 'mlflow')));
 }
 
@@ -42,7 +42,7 @@ export class OwnMlflow {
       env: { ...process.env, PATH: `${bin}:${process.env['PATH'] ?? ''}`, MLFLOW_SERVER_ENABLE_JOB_EXECUTION: 'false', MLFLOW_DISABLE_TELEMETRY: 'true', DO_NOT_TRACK: 'true' },
       stdio: ['ignore', log, log], detached: true,
     });
-    const deadline = Date.now() + 90_000;
+    const deadline = Date.now() + 180_000;
     while (!(await fetch(`${this.address}/health`).then((response) => response.ok, () => false))) {
       if (Date.now() > deadline || this.#process.exitCode !== null) throw new Error(`MLflow did not start; its log is in ${this.folder}`);
       await new Promise((resolve) => setTimeout(resolve, 200));

@@ -68,7 +68,7 @@ describe.skipIf(!built)(`killed twenty times at random points, the apps leave wh
 async function proveIn(name: string, rows: number, kills: number): Promise<ProofRun> {
   const source = sourcesOrThrow(await readTextFolders('sources', SOURCE_FILE_NAMES)).find((candidate) => candidate.name === 'user-behavior')!;
   return prove({
-    source, file: undefined, rows, seed, kills, serverKills: 0, apps: APPS, speedLayers: 1, rowsPerSecond: 20_000, folder: join(folder, name),
+    source, file: undefined, rows, seed, kills, serverKills: 0, serverDownMs: 0, apps: APPS, speedLayers: 1, rowsPerSecond: 20_000, folder: join(folder, name),
     stand: embeddedStand(join(folder, name, 'doors')), patienceMs: 220_000, signal: new AbortController().signal, note: () => undefined,
   });
 }

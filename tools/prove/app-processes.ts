@@ -30,6 +30,8 @@ interface Instance {
   firstLine: number;
 }
 
+/** An app that was asked to stop and still runs then is killed. */
+const STOP_WITHIN_MS = 45_000;
 const MOST_LINES = 20_000;
 
 /**
@@ -93,14 +95,16 @@ export class AppProcesses {
     return lines.filter((line) => line.startsWith(`${name}: `)).join('\n').match(new RegExp(pattern, 'g'))?.length ?? 0;
   }
 
-  /** Ends one by the signal and waits until it is gone; its exit code, or undefined when a signal ended it. */
+  /** Ends one by the signal and waits until it is gone; its exit code, or undefined when it had to be killed. */
   async end(name: string, signal: 'SIGKILL' | 'SIGTERM'): Promise<number | undefined> {
     const { child } = this.#instance(name);
     if (child === undefined) return undefined;
     if (this.isRunning(name)) {
       const gone = new Promise<void>((resolveGone) => child.once('exit', () => resolveGone()));
       child.kill(signal);
+      const tooLong = setTimeout(() => child.kill('SIGKILL'), STOP_WITHIN_MS);
       await gone;
+      clearTimeout(tooLong);
     }
     return child.exitCode ?? undefined;
   }

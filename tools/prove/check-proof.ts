@@ -2,12 +2,14 @@ import { verifySource } from '../../apps/batch-layer/src/verify.ts';
 import type { Lake, Sql } from '#tideline/lake';
 import type { EventLog, ExperimentTracker, ObjectStore, SchemaRegistry } from '#tideline/platform';
 import { registeredCodec, transitionSchema, type Source } from '#tideline/retention';
+import { checkForeign } from './check-foreign.ts';
 import { checkModels } from './check-models.ts';
 import { checkOutputs, expectOutputs } from './check-outputs.ts';
 import { checkLines } from './check-records.ts';
 import { checkStates } from './check-states.ts';
 import { checkLanded, checkTables } from './check-tables.ts';
 import { compareBatches } from './compare-batches.ts';
+import type { ForeignReaders } from './foreign-readers.ts';
 import type { LogLines } from './log-lines.ts';
 import { countCheck, type AppName, type Check } from './proof.ts';
 import { readTopic, recordsOf, type PlainRecord } from './read-topic.ts';
@@ -33,6 +35,8 @@ export interface Truth {
   readonly undisturbed: Undisturbed;
   /** Whose work is checked. */
   readonly apps: readonly AppName[];
+  /** Other programs to read with. */
+  readonly readers: ForeignReaders | undefined;
 }
 
 /** Every comparison, from the lines of the file to the newest model. */
@@ -51,6 +55,7 @@ export async function checkProof(truth: Truth, doors: ProofDoors, note: (text: s
     compareBatches(records, await readTopic(undisturbed.log, `raw.${source.name}`), raw),
     await checkReplayCounts(truth, log),
   ];
+  const rejectedBytes = new Set([...deadLetters.values()].flat().flatMap((batch) => recordsOf(batch)).map(({ headers }) => Number(headers['offset'])));
   if (apps.includes('speed-layer')) {
     const scores = await readTopic(log, 'churn-scores');
     const expected = await expectOutputs(source, { codec, transitionSchemaId }, raw, scores, doors.tracker);
@@ -58,8 +63,7 @@ export async function checkProof(truth: Truth, doors: ProofDoors, note: (text: s
   }
   if (apps.includes('batch-layer')) {
     note('checking the tables');
-    const rejected = new Set([...deadLetters.values()].flat().flatMap((batch) => recordsOf(batch)).map(({ headers }) => Number(headers['offset'])));
-    checks.push(...(await checkLanded(source, truth.fileId, truth.lines, rejected, doors)));
+    checks.push(...(await checkLanded(source, truth.fileId, truth.lines, rejectedBytes, doors)));
     await buildUndisturbed(source, undisturbed, registry);
     checks.push(...(await checkTables(source, doors, undisturbed)));
     if (apps.includes('speed-layer')) checks.push(...(await checkLayers(source, doors)));
@@ -67,6 +71,10 @@ export async function checkProof(truth: Truth, doors: ProofDoors, note: (text: s
   if (apps.includes('trainer')) {
     note('learning the newest model again');
     checks.push(...(await checkModels(source, doors.tracker, doors)));
+  }
+  if (truth.readers !== undefined) {
+    note('reading with other programs');
+    checks.push(...(await checkForeign({ ...truth, rejectedBytes }, truth.readers, log, apps.includes('batch-layer') ? doors.lake : undefined)));
   }
   return checks;
 }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { EventLog, ObjectStore } from '#tideline/platform';
 import { SourceProcessor, type RecordCodec, type Source } from '#tideline/retention';
 import { Checkpoints } from '#tideline/streaming';
@@ -8,7 +9,7 @@ export const GROUP = 'speed-layer';
 
 /**
  * Holds the state that the speed layer saved last in each partition against the one that an undisturbed processor came to: the offset it covers, and
- * every feature of every entity, bit by bit, as of the last borders that can still be asked for.
+ * its bytes. Every feature of every entity as of the last borders that can still be asked for is compared as well: it names what differs.
  */
 export async function checkStates(source: Source, codec: RecordCodec, doors: { readonly log: EventLog; readonly store: ObjectStore }, processors: ReadonlyMap<number, SourceProcessor>): Promise<Check> {
   const topic = `raw.${source.name}`;
@@ -22,10 +23,14 @@ export async function checkStates(source: Source, codec: RecordCodec, doors: { r
     tally.find(`partition ${partition}, offset covered`, String(checkpoint.offset));
     const saved = new SourceProcessor(source, { partition, codec, transitionSchemaId: 1 });
     saved.restore(checkpoint.state);
+    tally.expect(`partition ${partition}, bytes`, digest(expected.snapshot()));
+    tally.find(`partition ${partition}, bytes`, digest(checkpoint.state));
     for (const [entity, features] of meaningOf(source, saved)) tally.find(`partition ${partition}, ${entity}`, features);
   }
   return tally.check();
 }
+
+const digest = (bytes: Uint8Array): string => `${bytes.length} bytes, sha256 ${createHash('sha256').update(bytes).digest('hex')}`;
 
 function* meaningOf(source: Source, processor: SourceProcessor): Iterable<readonly [entity: string, features: string]> {
   const out = new Float64Array(processor.featureNames.length);

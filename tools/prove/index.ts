@@ -9,7 +9,7 @@
  * Start at `prove.ts`, then `under-fire.ts` (how things are killed) and `check-proof.ts` (what must be equal).
  */
 export { isBuilt } from './app-processes.ts';
-export { checkProof, type ProofDoors, type Truth } from './check-proof.ts';
+export { checkProof } from './check-proof.ts';
 export { isEqual, PROVED_APPS, type AppName, type Check, type Proof } from './proof.ts';
-export { prove, type ProofRun, type ProveOptions } from './prove.ts';
-export { embeddedStand, type Server, type Stand } from './servers.ts';
+export { prove, type ProofRun } from './prove.ts';
+export { embeddedStand, serversStand, type Stand } from './servers.ts';

@@ -30,6 +30,8 @@ export interface ProveOptions {
   readonly kills: number;
   /** Kills of each server, where there are any. */
   readonly serverKills: number;
+  /** The longest that a killed server stays dead. */
+  readonly serverDownMs: number;
   readonly apps: readonly AppName[];
   /** Processes that share the speed layer's work; the embedded log allows one. */
   readonly speedLayers: number;
@@ -57,7 +59,6 @@ const CHECKPOINT_RECORDS = '2500';
 /** An app does its work in bursts of seconds; the paced ones are always at it. */
 const BUSY: KillManner = { delayMs: 40, downMs: 0 };
 const IN_BURSTS: KillManner = { delayMs: 2_500, downMs: 0 };
-const A_SERVER: KillManner = { delayMs: 500, downMs: 2_000 };
 
 /** Replays a log through apps that are killed by plan, waits until all work is done, and compares everything that is left with the truth. */
 export async function prove(options: ProveOptions): Promise<ProofRun> {
@@ -70,7 +71,7 @@ export async function prove(options: ProveOptions): Promise<ProofRun> {
     const registry = await world.registry();
     const chunkRows = pacedChunkRows({ kind: 'rate', rowsPerSecond: options.rowsPerSecond }, CHUNK_ROWS);
     const undisturbed = await replayUndisturbed(source, log.path, chunkRows, registry, join(folder, 'undisturbed'));
-    const truth: Truth = { source, fileId: fileIdOf(log.path), lines: log.lines, broken: log.broken, undisturbed, apps };
+    const truth: Truth = { source, fileId: fileIdOf(log.path), lines: log.lines, broken: log.broken, undisturbed, apps, readers: stand.readers };
     if (apps.includes('speed-layer')) await announceChampion(options);
     signal.throwIfAborted();
     const doors = await openDoors(world);
@@ -94,7 +95,8 @@ export async function prove(options: ProveOptions): Promise<ProofRun> {
     };
     return { proof, truth, doors, close };
   } catch (error) {
-    await world.close().catch(() => undefined);
+    // Not waited for: a door whose server is gone may take its time.
+    void world.close().catch(() => undefined);
     throw error;
   } finally {
     await processes.endAll();
@@ -133,9 +135,9 @@ function addApps(processes: AppProcesses, { source, apps, speedLayers, rowsPerSe
   return processes.names;
 }
 
-function planOf({ seed, kills, serverKills, stand }: ProveOptions, names: readonly string[]): ReturnType<typeof planKills> {
+function planOf({ seed, kills, serverKills, serverDownMs, stand }: ProveOptions, names: readonly string[]): ReturnType<typeof planKills> {
   const manners = Object.fromEntries(names.map((name) => [name, name === 'ingestor' || name.startsWith('speed-layer') ? BUSY : IN_BURSTS]));
-  const servers = Object.fromEntries(stand.servers.map(({ name }) => [name, A_SERVER]));
+  const servers = Object.fromEntries(stand.servers.map(({ name }) => [name, { delayMs: 500, downMs: serverDownMs }]));
   return [...planKills(seed, kills, manners), ...(stand.servers.length === 0 ? [] : planKills(seed + 1, serverKills * stand.servers.length, servers))];
 }
 

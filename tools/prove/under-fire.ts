@@ -41,6 +41,10 @@ export class UnderFire {
   readonly #kills: DoneKill[] = [];
   /** Targets that are dead on purpose. */
   readonly #dead = new Set<string>();
+  /** One server is dead at a time: what stands on several of them promises to do without one. */
+  #serverTurn: Promise<void> = Promise.resolve();
+  /** What a door said that could not be asked. */
+  #away = '';
   #progress: Progress = { byteOffset: 0, isReplayed: false, processed: 0, landed: 0 };
 
   constructor(campaign: Campaign) {
@@ -75,10 +79,15 @@ export class UnderFire {
 
   /** Waits for something to become true while apps that end by themselves are started again. */
   async until(what: string, isTrue: () => Promise<boolean>): Promise<void> {
-    for (;;) {
+    for (let toldAtMs = Date.now(); ; ) {
       this.#refuseToWaitLonger(what);
       this.#restartEnded();
-      if (await isTrue().catch(orFalseWhileAway)) return;
+      if (this.#over.signal.aborted && Date.now() - toldAtMs > 5_000) {
+        toldAtMs = Date.now();
+        this.#campaign.note(`waiting until ${what}${this.#away === '' ? '' : `; a door says ${this.#away}`}`);
+        this.#away = '';
+      }
+      if (await isTrue().catch((error: unknown) => this.#falseWhileAway(error))) return;
       await sleep(this.#campaign.lookEveryMs * 5);
     }
   }
@@ -87,10 +96,7 @@ export class UnderFire {
     const { watch, lookEveryMs } = this.#campaign;
     let toldAtMs = Date.now();
     while (!this.#over.signal.aborted) {
-      this.#progress = await watch.look().catch((error: unknown) => {
-        orFalseWhileAway(error);
-        return this.#progress;
-      });
+      this.#progress = await watch.look().catch((error: unknown) => this.#falseWhileAway(error) || this.#progress);
       if (Date.now() - toldAtMs > 5_000) {
         toldAtMs = Date.now();
         this.#campaign.note(`${this.#position()}; ${this.#kills.length} of ${this.#campaign.plan.length} kills done`);
@@ -126,7 +132,9 @@ export class UnderFire {
         await sleep(this.#campaign.lookEveryMs);
       }
       await sleep(kill.delayMs);
-      await this.#killOne(kill);
+      const server = this.#campaign.servers.find(({ name }) => name === target);
+      if (server === undefined) await this.#killOne(kill);
+      else await (this.#serverTurn = this.#serverTurn.then(() => this.#killOne(kill, server)));
     }
   }
 
@@ -143,13 +151,12 @@ export class UnderFire {
     return target === 'batch-layer' ? landed / goal.accepted : byteOffset / goal.bytes;
   }
 
-  async #killOne({ target, downMs }: PlannedKill): Promise<void> {
+  async #killOne({ target, downMs }: PlannedKill, server?: Server): Promise<void> {
     if (this.#over.signal.aborted) return;
-    const { processes, servers, note } = this.#campaign;
+    const { processes, note } = this.#campaign;
     this.#dead.add(target);
     this.#kills.push({ target, moment: this.#position(), second: this.#second() });
     note(`kill ${this.#kills.length}: ${target} at ${this.#position()}`);
-    const server = servers.find(({ name }) => name === target);
     await (server === undefined ? processes.end(target, 'SIGKILL') : server.kill());
     await sleep(downMs);
     if (this.#over.signal.aborted) return;
@@ -167,16 +174,17 @@ export class UnderFire {
     return (Date.now() - this.#startedAtMs) / 1000;
   }
 
+  /** A server that is dead for the moment can't be asked; that is no finding. */
+  #falseWhileAway(error: unknown): false {
+    if (!isPlatformError(error)) throw error;
+    this.#away = error.message;
+    return false;
+  }
+
   #refuseToWaitLonger(what: string): void {
     const { signal, patienceMs, processes } = this.#campaign;
     signal.throwIfAborted();
     if (Date.now() - this.#startedAtMs < patienceMs) return;
-    throw new NotThroughError(`expected that ${what} within ${patienceMs / 1000} s, found ${this.#position()}\n${processes.lines.slice(-20).join('\n')}`);
+    throw new NotThroughError(`expected ${what} within ${patienceMs / 1000} s, found ${this.#position()}\n${processes.lines.slice(-20).join('\n')}`);
   }
-}
-
-/** A server that is dead for the moment can't be asked; that is no finding. */
-function orFalseWhileAway(error: unknown): boolean {
-  if (!isPlatformError(error)) throw error;
-  return false;
 }

@@ -6,4 +6,4 @@
 // - Servers survive the program that started them; they keep their data when killed and started again.
 // - Start reading at `services.ts`; `native-servers.ts` has the processes, `compose-servers.ts` the containers.
 
-export { Services, testInstances, type ServiceAddresses } from './services.ts';
+export { installationFolder, Services, testInstances, type ServiceAddresses } from './services.ts';

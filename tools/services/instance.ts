@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 
 /** The kinds of server that can be asked for; Kafka is one or three brokers. */
@@ -98,5 +98,21 @@ export function isFree(port: number): Promise<boolean> {
     const server = createServer();
     server.once('error', () => resolve(false));
     server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
+}
+
+/** Connections of a server that was killed hold its port until their other ends have noticed; this waits for them, but not for a program that listens. */
+export async function isFreeSoon(port: number, withinMs = 15_000): Promise<boolean> {
+  for (const deadline = Date.now() + withinMs; ; ) {
+    if (await isFree(port)) return true;
+    if (Date.now() > deadline || (await isListening(port))) return false;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+function isListening(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => resolve(true)).once('error', () => resolve(false));
+    void socket.once('connect', () => socket.destroy());
   });
 }

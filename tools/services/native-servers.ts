@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { failed } from '../cli/command-error.ts';
 import { installations } from './installations.ts';
 import { install, installFolder, isInstalled, lastLines } from './installer.ts';
-import { freePorts, isFree, kindOf, serverNames, type Instance } from './instance.ts';
+import { freePorts, isFree, isFreeSoon, kindOf, serverNames, type Instance } from './instance.ts';
 import { isFormatted, writeBrokerSettings } from './kafka-broker.ts';
 import { probeKafka } from './kafka-probe.ts';
 import { endProcess, isRunning, killProcess, remainingProcesses, startDetached, type ProcessRecord } from './process-record.ts';
@@ -132,7 +132,7 @@ export class NativeServers implements ServerHost {
       const remembered = Object.keys(this.#instance.ports).filter((of) => of === name || of.startsWith(`${name}-`));
       for (const of of remembered) {
         const port = this.#instance.ports[of];
-        if (await isFree(port)) continue;
+        if (await isFreeSoon(port)) continue;
         await killProcess({ pid: 0, startedAt: 'unknown', marker: this.#marker(name) });
         if (await becomesFree(port)) continue;
         if (kindOf(name) === 'kafka' && serverNames(this.#instance).some((each) => kindOf(each) === 'kafka' && this.#isRunning(each))) {

@@ -2,6 +2,8 @@ import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { failed, wrongUse } from '../cli/command-error.ts';
 import { ComposeServers, hasDockerEngine } from './compose-servers.ts';
+import { installations } from './installations.ts';
+import { installFolder } from './installer.ts';
 import { brokerNames, makeInstance, readInstance, serverKinds, serverNames, writeInstance, type Instance, type ServerKind, type Way } from './instance.ts';
 import { withLock } from './lock.ts';
 import { NativeServers } from './native-servers.ts';
@@ -42,6 +44,11 @@ export const installRoot = join(projectRoot, '.services', 'install');
 
 /** Where instances of tests lie, those of single tests too: `npm run test:services` ends whatever it finds here. */
 export const testInstances = join(projectRoot, '.services', 'test');
+
+/** Where the programs of a server lie, for those who run its other tools. */
+export function installationFolder(kind: ServerKind): string {
+  return installFolder(installRoot, installations[kind]);
+}
 
 /**
  * One set of real servers in a folder of its own: their data, logs, ports and secrets, all kept between runs. Servers are named
@@ -120,6 +127,11 @@ export class Services {
   async status(): Promise<readonly ServerStatus[]> {
     const instance = readInstance(this.folder);
     return instance === undefined ? [] : this.#host(instance).status();
+  }
+
+  /** How the servers run. */
+  get way(): Way {
+    return this.#known().way;
   }
 
   addresses(): ServiceAddresses {

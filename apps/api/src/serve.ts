@@ -16,7 +16,7 @@ export async function serve(environment: Environment, ended: Promise<void>): Pro
     const metrics = new Metrics('api');
     const traces = await openTraces({ app: 'api', endpoint: configuration.tracesEndpoint, warn: (message) => logger.warn(message) });
     if (traces !== undefined) closing.adopt(traces, (open) => open.close());
-    const doors = closing.adopt(new Doors(configuration, 'api', metrics), (open) => open.close());
+    const doors = closing.adopt(new Doors(configuration, 'api', { metrics, warn: (message) => logger.warn(message) }), (open) => open.close());
     const [log, tracker] = [await doors.get('eventLog'), await doors.get('experiments')];
     const readers = { loadModel, loadVisitValues: (bytes: Uint8Array) => VisitValues.load(bytes), decodeTransition };
     const parts = { ...readers, metrics, traces, logger, log, tracker, clock: new SystemClock(), sources, synthetic, warn: (message: string) => logger.warn(message) };

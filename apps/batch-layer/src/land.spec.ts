@@ -1,6 +1,6 @@
 // Goal: what is on the topic is in bronze and silver, once each, with `_late` decided as one uninterrupted pass would (invariants I2, I5).
 // Method: synthetic and hand-made logs on memory and file doors; every single call to the store fails in turn, before or after it took
-// effect, once or for good as when the process dies; a seeded unreliable store; landings that race. The seed is printed.
+// effect, once or for good as when the process dies; a seeded unreliable store; landings that race. The seed is in the test's name.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -177,11 +177,11 @@ describe('a landing that is killed', () => {
     });
   }
 
-  it('survives an unreliable store: failures before and after, commits whose answer is lost', async () => {
+  const seed = process.env['SEED'] === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(process.env['SEED']);
+
+  it(`survives an unreliable store: failures before and after, commits whose answer is lost, SEED=${seed}`, async () => {
     const { source, log, registered, expected } = await disturbedWorld(2, 12);
     const codec = await registered.codec(source);
-    const seed = process.env['SEED'] === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(process.env['SEED']);
-    console.log(`landing on an unreliable store: SEED=${seed}`);
     let failures = 0;
     for (let run = 0; run < 20; run++) {
       const inner = new MemoryObjectStore();

@@ -14,6 +14,7 @@ process.exitCode = await runApp({
     const parsed = parseReplayJobs(process.env['INGESTOR_REPLAYS'] || '[]');
     if ('problems' in parsed) throw new PlatformError('SETTING_INVALID', parsed.problems.map((problem) => `INGESTOR_REPLAYS: ${problem}`).join('\n'));
     const app = await NestFactory.createApplicationContext(IngestorModule.of(runtime), { logger: frameworkLogger(runtime.logger), abortOnError: false });
+    runtime.begin();
     try {
       await app.get(Ingestor).run(parsed.jobs, runtime.stop);
     } finally {

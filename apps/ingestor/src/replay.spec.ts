@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { MemoryEventLog, readTextFolders, type EventLog, type SchemaRegistry } from '#tideline/platform';
+import { MemoryEventLog, readTextFolders, UnreliableSchemaRegistry, type EventLog, type SchemaRegistry } from '#tideline/platform';
 import { SOURCE_FILE_NAMES, sourcesOrThrow, type Source } from '#tideline/retention';
 import { chooseSeed, Fate, fatefulLog, Killed, seeded, SimulatedClock } from '../../../libs/streaming/src/fixtures.ts';
 import { fileIdOf } from './file-identity.ts';
@@ -119,12 +119,20 @@ describe('resuming', () => {
     expect(await contents(log), `seed ${seed}`).toEqual(await contents(undisturbed));
   };
 
-  test('killed and failing at random points: the log is that of an undisturbed replay', { timeout: 60_000 }, async () => {
-    const seed = chooseSeed();
-    console.log(`replay: SEED=${seed}`);
+  const seed = chooseSeed();
+
+  test(`killed and failing at random points: the log is that of an undisturbed replay, SEED=${seed}`, { timeout: 60_000 }, async () => {
     for (let round = 0; round < 6; round++) await interruptedByKills(seed + round, {});
     for (let round = 0; round < 3; round++) await interruptedByKills(seed + round, { pace: { kind: 'speed', factor: 300 } });
     for (let round = 0; round < 3; round++) await interruptedByKills(seed + round, { pace: { kind: 'rate', rowsPerSecond: 400 } });
+  });
+
+  test('outlives a schema registry that is away for a moment, and says so', async () => {
+    const away = new UnreliableSchemaRegistry(registry, { seed: 2, failBefore: 0.8 });
+    const warnings: string[] = [];
+    const summary = await replay(new MemoryEventLog(), fileWith(clicks(6, 100)), { registry: away, onWarning: (message) => warnings.push(message) });
+    expect(summary).toMatchObject({ ended: 'complete', read: 100 });
+    expect(warnings.join()).toContain('registering the schema');
   });
 
   test('stops at a chunk border when told to, and goes on there', async () => {

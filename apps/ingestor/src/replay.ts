@@ -162,9 +162,9 @@ class Replay {
 
   /** From here on this process alone replays the file, and goes on where the last one stopped. */
   async takeOver(): Promise<void> {
-    const { source, log, clock, fromStart, onWarning } = this.#options;
+    const { source, log, fromStart } = this.#options;
     const topics = systemTopics([{ name: source.name, partitions: source.deployment.partitions }]);
-    await patiently('making the topics', { clock, signal: this.#signal, warned: (message) => onWarning?.(message) }, () => log.ensureTopics(topics));
+    await this.#patiently('making the topics', () => log.ensureTopics(topics));
     const committed = await this.#writer.takeOver();
     if (committed === undefined) return;
     const before = fromCommittedOffset(committed);
@@ -172,6 +172,11 @@ class Replay {
     else this.#progress = await this.#resume(before);
     this.#resumedFrom = this.#progress.byteOffset;
     this.#bytesBefore = bytesDone(this.#progress);
+  }
+
+  #patiently<T>(what: string, call: () => Promise<T>): Promise<T> {
+    const { clock, onWarning } = this.#options;
+    return patiently(what, { clock, signal: this.#signal, warned: (message) => onWarning?.(message) }, call);
   }
 
   async #resume(before: ReplayProgress): Promise<ReplayProgress> {
@@ -213,7 +218,7 @@ class Replay {
     const { source, registry, clock, stopAfter } = this.#options;
     const pace = this.#options.pace ?? { kind: 'unpaced' };
     const pacer = new Pacer(pace, clock, this.#signal);
-    const codec = await registeredCodec(source, registry);
+    const codec = await this.#patiently('registering the schema', () => registeredCodec(source, registry));
     const packing = { source, codec, refine: createRefiner(source), fileId: this.#fileId, loop: this.#progress.loop };
     const { scanFrom, fields } = this.#progress;
     const request = { source, chunkRows: pacedChunkRows(pace, this.#options.chunkRows ?? CHUNK_ROWS), byteOffset: scanFrom, fields };

@@ -22,6 +22,7 @@ async function run(runtime: AppRuntime): Promise<void> {
     inject: [SpeedLayer],
   });
   await app.listen();
+  runtime.begin();
   logger.info('the speed layer follows the raw topics');
   try {
     await ended.promise;

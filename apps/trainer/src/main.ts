@@ -14,6 +14,7 @@ process.exitCode = await runApp({
     const sql = await Sql.open(await runtime.doors.get('objectStore'), { memoryLimit: '1GB', threads: 1 });
     try {
       const app = await NestFactory.createApplicationContext(TrainerModule.of(runtime, sql), { logger: frameworkLogger(runtime.logger), abortOnError: false });
+      runtime.begin();
       await app.get(Schedule).run(runtime.stop);
       await app.close();
     } finally {

@@ -11,13 +11,12 @@ it('puts every metric with its interval beside the baseline', () => {
   });
   expect(note.split('\n')).toEqual([
     '**boosting** (gradient-boosting) predicts churn: learned from 1541 rows, judged by 1809 later ones. Intervals hold 95 %.',
+    'ROC AUC above the baseline on the same rows: **0.0800 (0.0100 to 0.1500)**.',
     '',
     '| metric | boosting | recency-alone (baseline) |',
     '| --- | --- | --- |',
     '| rocAuc | 0.7800 (0.7600 to 0.8000) | 0.7000 (0.6800 to 0.7200) |',
     '| logLoss | 0.5000 (0.4000 to 0.6000) |  |',
-    '',
-    'ROC AUC above the baseline on the same rows: 0.0800 (0.0100 to 0.1500).',
   ]);
 });
 

@@ -22,9 +22,10 @@ export function runNote({ definition, target, metrics, baseline, overBaseline, t
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
   return [
     `**${definition.name}** (${definition.kind}) predicts ${target}: learned from ${trainRows} rows, judged by ${testRows} later ones. Intervals hold 95 %.`,
+    // Pages show the beginning only, so what matters most comes before the table.
+    ...(overBaseline === undefined ? [] : [`ROC AUC above the baseline on the same rows: **${describeInterval(overBaseline)}**.`]),
     '',
     ...[header, header.map(() => '---'), ...rows].map(line),
-    ...(overBaseline === undefined ? [] : ['', `ROC AUC above the baseline on the same rows: ${describeInterval(overBaseline)}.`]),
   ].join('\n');
 }
 

@@ -72,6 +72,8 @@ async function undisturbed(seed: number, batchCount: number): Promise<{ end: num
   return { end, expected: await leftBehind(log, processor) };
 }
 
+const seed = chooseSeed();
+
 describe('recovery', () => {
   test('abort before the first checkpoint: everything is replayed, nothing is written twice', async () => {
     const { end, expected } = await undisturbed(7, 30);
@@ -104,9 +106,7 @@ describe('recovery', () => {
     expect(await leftBehind(log, processor)).toEqual(expected);
   });
 
-  test('kills and failures at random points of every kind change nothing', { timeout: 60_000 }, async () => {
-    const seed = chooseSeed();
-    console.log(`recovery: SEED=${seed}`);
+  test(`kills and failures at random points of every kind change nothing, SEED=${seed}`, { timeout: 60_000 }, async () => {
     for (let round = 0; round < 25; round++) {
       const random = seeded(seed + round);
       const { end, expected } = await undisturbed(seed + round, 60);

@@ -35,6 +35,7 @@ async function doctor(context: CommandContext): Promise<void> {
     runtime(),
     await attempt('sources', 'correct the file named', async () => (await world.sources()).map((source) => source.name).join(', ')),
     ...(await doorChecks(context)),
+    ...(await logWarnings(context)),
     await disk('disk', await access('data', constants.W_OK).then(() => 'data', () => '.'), LEAST_FREE_BYTES),
     // Sorts and joins that do not fit in memory go there.
     await disk('temporary folder', tmpdir(), LEAST_FREE_BYTES / 2),
@@ -86,6 +87,17 @@ function runtime(): Check {
   return { name: 'runtime', ok, found: `Node ${process.versions.node} on ${process.platform}-${process.arch}`, advice: ok ? null : 'run `npm ci`, which brings Node 24' };
 }
 
+/** What the log works with but should not be left at. */
+async function logWarnings({ world }: CommandContext): Promise<Check[]> {
+  try {
+    const warnings = await (await world.log('command')).warnings();
+    return warnings.map((advice) => ({ name: 'event log set-up', ok: true, found: 'works, but', advice }));
+  } catch {
+    // The check of the log itself says why.
+    return [];
+  }
+}
+
 async function attempt(name: string, advice: string, look: () => Promise<string>): Promise<Check> {
   try {
     return { name, ok: true, found: await look(), advice: null };
@@ -105,7 +117,7 @@ async function disk(name: string, folder: string, leastBytes: number): Promise<C
 
 /** A port in use is fine when it is our own app that holds it. */
 async function portFree(app: AppName, host: string, port: number): Promise<Check> {
-  const name = `port of ${app}`;
+  const name = app === 'api' ? 'port' : `port of ${app}`;
   const free = await new Promise<boolean>((resolve) => {
     const server = createServer();
     server.once('error', () => resolve(false));

@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
-import { embeddedStand, isBuilt, isEqual, prove, PROVED_APPS, type Check, type Proof } from '../../prove/index.ts';
+import { embeddedStand, isBuilt, isEqual, prove, PROVED_APPS, serversStand, type Check, type Proof, type Stand } from '../../prove/index.ts';
 import { failed, refused, wrongUse } from '../command-error.ts';
 import type { CommandContext, Runner } from '../context.ts';
 import { formatNumber, formatTable } from '../output.ts';
@@ -14,12 +14,14 @@ interface ProveCommandOptions {
   readonly kills: number;
   readonly seed?: number;
   readonly rate?: number;
+  readonly services?: boolean;
+  readonly brokers: 1 | 3;
   readonly keep?: boolean;
 }
 
-/** A replay lasts about so long, so that kills meet work. */
-const REPLAY_SECONDS = 30;
-const PATIENCE_MS = 900_000;
+/** A replay lasts about so long, so that kills meet work; servers take longer to come back than apps. */
+const REPLAY_SECONDS = { embedded: 30, services: 120 };
+const PATIENCE_MS = 1_800_000;
 
 export function addProve(program: Command, run: Runner): void {
   program
@@ -28,9 +30,11 @@ export function addProve(program: Command, run: Runner): void {
     .description('replays a log while every part is killed at random moments, and shows that nothing was lost or doubled')
     .option('--source <name>', 'which source', 'user-behavior')
     .option('--rows <n>', 'rows of the synthetic log', parseCount('rows', 1), 60_000)
-    .option('--kills <n>', 'kills of apps', parseCount('kills', 0), 30)
+    .option('--kills <n>', 'kills of apps; with --services a sixth as many of each server besides', parseCount('kills', 0), 30)
     .option('--seed <n>', 'decides the log and every kill; a fresh one by default', parseCount('seed', 0))
-    .option('--rate <rows>', 'rows a second, like 5000/s; so many by default that the replay lasts half a minute', parseRate)
+    .option('--rate <rows>', 'rows a second, like 5000/s; so many by default that the replay lasts half a minute, on servers two', parseRate)
+    .option('--services', 'on real servers of its own, which are killed too, instead of embedded doors')
+    .option('--brokers <n>', 'Kafka brokers: 1, or 3 that hold each record on three disks', parseBrokers, 1)
     .option('--keep', 'leave the scratch folder for looking')
     .action(run(proveCommand));
 }
@@ -41,22 +45,32 @@ async function proveCommand({ world, output, signal }: CommandContext, file: str
   if (!isBuilt(PROVED_APPS)) throw failed('expected the apps to be built, found no programs', 'npm run build makes them');
   const seed = options.seed ?? Math.floor(Math.random() * 2 ** 31);
   const folder = mkdtempSync(join(tmpdir(), 'tideline-prove-'));
-  const stand = embeddedStand(join(folder, 'doors'));
   output.note(`seed ${seed}, scratch folder ${folder}`);
+  let stand: Stand | undefined;
   try {
+    stand = options.services === true ? await serversStand(folder, options.brokers, (text) => output.note(text)) : embeddedStand(join(folder, 'doors'));
     const { proof, close } = await prove({
-      source, file: file === undefined ? undefined : resolve(file), rows: options.rows, seed, kills: options.kills, serverKills: 0, apps: PROVED_APPS, speedLayers: 1,
-      rowsPerSecond: options.rate ?? Math.max(200, Math.ceil(options.rows / REPLAY_SECONDS)), stand, folder, patienceMs: PATIENCE_MS, signal, note: (text) => output.note(text),
+      source, file: file === undefined ? undefined : resolve(file), rows: options.rows, seed, kills: options.kills, serverKills: Math.ceil(options.kills / 6), serverDownMs: 2_000, apps: PROVED_APPS, speedLayers: options.services === true ? 2 : 1,
+      rowsPerSecond: options.rate ?? Math.max(200, Math.ceil(options.rows / REPLAY_SECONDS[options.services === true ? 'services' : 'embedded'])), stand, folder, patienceMs: PATIENCE_MS, signal, note: (text) => output.note(text),
     });
     await close();
-    const repeat = `tideline prove ${file === undefined ? `--rows ${options.rows}` : file} --source ${source.name} --kills ${options.kills} --seed ${seed}`;
+    const where = options.services === true ? ` --services --brokers ${options.brokers}` : '';
+    const repeat = `tideline prove ${file === undefined ? `--rows ${options.rows}` : file} --source ${source.name} --kills ${options.kills} --seed ${seed}${where}`;
     output.result({ ...proof, repeat }, () => describe(proof, repeat));
     if (!proof.ok) throw refused('something was lost, doubled or changed', `first: ${proof.checks.find((check) => !isEqual(check))?.first ?? ''}`);
+  } catch (error) {
+    if (signal.aborted && error === signal.reason) throw failed('stopped; everything that was started is ended', `the same again: --seed ${seed}`);
+    throw error;
   } finally {
-    await stand.close();
+    await stand?.close();
     if (options.keep === true) output.note(`left for looking: ${folder}`);
     else rmSync(folder, { recursive: true, force: true });
   }
+}
+
+function parseBrokers(text: string): 1 | 3 {
+  if (text === '1' || text === '3') return text === '1' ? 1 : 3;
+  throw wrongUse(`expected --brokers to be 1 or 3, found '${text}'`);
 }
 
 function describe(proof: Proof, repeat: string): string {

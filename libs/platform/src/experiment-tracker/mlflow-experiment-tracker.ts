@@ -16,10 +16,10 @@ import { checkAliasName, checkModelName, checkName, checkRunData, noSuchVersion,
 
 /**
  * By this tag a run or version is found whose creation was never answered. It is no fact about the run, so readers don't see it, and
- * MLflow's page hides what begins with `mlflow.`.
+ * MLflow's page of a run hides what begins with `mlflow.`.
  */
 const REQUEST_TAG = 'mlflow.tideline.request';
-/** Without it MLflow's page takes an experiment for one of language models and hides what matters. */
+/** What MLflow's page otherwise has to guess of an experiment. */
 export const EXPERIMENT_TAGS: readonly MlflowTag[] = [{ key: 'mlflow.experimentKind', value: 'custom_model_development' }];
 /** Opening asks only for so long, so that a wrong address is said at once; later calls outlive a server's restart. */
 const PATIENCE_AT_OPEN_MS = 1_500;
@@ -132,7 +132,10 @@ export class MlflowExperimentTracker extends ExperimentTracker {
       await this.#artifacts(runId);
       await this.#client.models.ensure(name);
       const identity = { key: REQUEST_TAG, value: randomUUID() };
-      return versionOf(await this.#client.models.createVersion({ name, source: `runs:/${runId}/${artifactPath}`, runId, tags: pairs(tags), identity }));
+      const made = await this.#client.models.createVersion({ name, source: `runs:/${runId}/${artifactPath}`, runId, tags: pairs(tags), identity });
+      // Done its duty; on the page of a model MLflow would show it. If it stays, no reader minds.
+      await this.#client.models.deleteVersionTag(name, made.version, REQUEST_TAG).catch(() => undefined);
+      return versionOf(made);
     });
   }
 

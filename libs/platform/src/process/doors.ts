@@ -1,13 +1,13 @@
 import type { Configuration } from '../configuration/configuration.ts';
-import { EventLog } from '../event-log/event-log.ts';
+import type { EventLog } from '../event-log/event-log.ts';
 import { openEventLog } from '../event-log/open-event-log.ts';
-import { ExperimentTracker } from '../experiment-tracker/experiment-tracker.ts';
+import type { ExperimentTracker } from '../experiment-tracker/experiment-tracker.ts';
 import { openExperimentTracker } from '../experiment-tracker/open-experiment-tracker.ts';
 import { isPlatformError } from '../errors.ts';
-import { ObjectStore } from '../object-store/object-store.ts';
+import type { ObjectStore } from '../object-store/object-store.ts';
 import { openObjectStore } from '../object-store/open-object-store.ts';
 import { openSchemaRegistry } from '../schema-registry/open-schema-registry.ts';
-import { SchemaRegistry } from '../schema-registry/schema-registry.ts';
+import type { SchemaRegistry } from '../schema-registry/schema-registry.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { ReadinessCheck } from '../telemetry/operations-server.ts';
 import { watchDoor } from '../telemetry/watch-door.ts';
@@ -26,7 +26,7 @@ export type DoorName = keyof OpenDoors;
 const KINDS: { readonly [K in DoorName]: DoorKind<OpenDoors[K]> } = {
   eventLog: {
     title: 'event log',
-    open: ({ eventLog, logins }, app) => openEventLog(eventLog, { app, login: logins.eventLog }),
+    open: ({ eventLog, logins }, app, warn) => openEventLog(eventLog, { app, login: logins.eventLog, ...(warn && { warn }) }),
     ask: async (log) => `${(await log.describeTopics()).length} topics`,
   },
   objectStore: {
@@ -55,8 +55,15 @@ const KINDS: { readonly [K in DoorName]: DoorKind<OpenDoors[K]> } = {
 
 interface DoorKind<D> {
   readonly title: string;
-  readonly open: (configuration: Configuration, app: string) => Promise<D>;
+  readonly open: (configuration: Configuration, app: string, warn: DoorsOptions['warn']) => Promise<D>;
   readonly ask: (door: D) => Promise<string>;
+}
+
+export interface DoorsOptions {
+  /** With metrics every door is watched. */
+  readonly metrics?: Metrics;
+  /** Told of what a door finds that is no failure. */
+  readonly warn?: (message: string) => void;
 }
 
 const ANSWER_WITHIN_MS = 4_000;
@@ -65,15 +72,15 @@ const ANSWER_WITHIN_MS = 4_000;
 export class Doors {
   readonly #configuration: Configuration;
   readonly #app: string;
-  readonly #metrics: Metrics | undefined;
+  readonly #options: DoorsOptions;
   readonly #opening = new Map<DoorName, Promise<OpenDoors[DoorName]>>();
   readonly #open = new Map<DoorName, OpenDoors[DoorName]>();
 
-  /** `app` names whose part of the event log is written; with metrics every door is watched. */
-  constructor(configuration: Configuration, app: string, metrics?: Metrics) {
+  /** `app` names whose part of the event log is written. */
+  constructor(configuration: Configuration, app: string, options: DoorsOptions = {}) {
     this.#configuration = configuration;
     this.#app = app;
-    this.#metrics = metrics;
+    this.#options = options;
   }
 
   /** A door that failed to open may be asked for again. */
@@ -105,8 +112,9 @@ export class Doors {
   }
 
   async #openDoor<K extends DoorName>(name: K): Promise<OpenDoors[K]> {
-    const door = await KINDS[name].open(this.#configuration, this.#app);
-    const watched = this.#metrics === undefined ? door : watchDoor(door, KINDS[name].title, this.#metrics);
+    const { metrics, warn } = this.#options;
+    const door = await KINDS[name].open(this.#configuration, this.#app, warn);
+    const watched = metrics === undefined ? door : watchDoor(door, KINDS[name].title, metrics);
     this.#open.set(name, watched);
     return watched;
   }

@@ -1,4 +1,5 @@
-import { Clock, SystemClock } from '../clock/clock.ts';
+import type { Clock} from '../clock/clock.ts';
+import { SystemClock } from '../clock/clock.ts';
 import { describeSkew, measureSkew } from '../clock/server-clock.ts';
 import { loadConfiguration, operationsPortSettings, type AppName, type Configuration } from '../configuration/configuration.ts';
 import { isPlatformError } from '../errors.ts';
@@ -27,7 +28,9 @@ export interface AppRuntime {
   readonly doors: Doors;
   /** Aborted when the app is to stop: commit what is at hand, save, and resolve. */
   readonly stop: AbortSignal;
-  /** Adds to what `/ready` asks; without any an app is ready once its doors answer and its story has begun. */
+  /** The story says that it works from here on; before, the app is not ready. */
+  begin(): void;
+  /** Adds to what `/ready` asks, beside the doors and that the story has begun. */
   readyWhen(check: () => readonly ReadinessCheck[]): void;
 }
 
@@ -78,7 +81,7 @@ async function runWith(program: AppProgram, configuration: Configuration, logger
   await using closing = new AsyncDisposableStack();
   const traces = await openTraces({ app, endpoint: configuration.tracesEndpoint, warn: (message) => logger.warn(message) });
   if (traces !== undefined) closing.adopt(traces, (open) => open.close());
-  const doors = closing.adopt(new Doors(configuration, app, metrics), (open) => open.close());
+  const doors = closing.adopt(new Doors(configuration, app, { metrics, warn: (message) => logger.warn(message) }), (open) => open.close());
   const server = closing.adopt(
     await serveOperations({
       app, metrics, liveness, host: configuration.host, port: configuration.operationsPorts[app], portSetting: operationsPortSettings[app], apiKeys: configuration.apiKeys,
@@ -93,9 +96,9 @@ async function runWith(program: AppProgram, configuration: Configuration, logger
   );
   logger.info({ operations: server.address }, `health, readiness and metrics at ${server.address}`);
   for (const door of program.doors) if (!(await openPatiently(doors, door, { clock, stop, logger }))) return;
-  begun = true;
   void warnOfDangers(doors, { configuration, clock, logger });
-  await program.run({ configuration, clock, logger, metrics, liveness, traces, doors, stop, readyWhen: (check) => void checks.push(check) });
+  const begin = (): void => void (begun = true);
+  await program.run({ begin, configuration, clock, logger, metrics, liveness, traces, doors, stop, readyWhen: (check) => void checks.push(check) });
   logger.info({ uptimeSeconds: Math.round(process.uptime()) }, 'stopped in order');
 }
 

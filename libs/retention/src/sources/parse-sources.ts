@@ -8,6 +8,8 @@ export const SOURCE_FILE_NAMES = ['schema.yaml', 'features.yaml', 'models.yaml',
 /** A source's folder as text; files are keyed by their names in it. */
 export interface SourceFolder {
   readonly name: string;
+  /** As messages call it; the name when absent. */
+  readonly path?: string;
   readonly files: Readonly<Record<string, SourceFile>>;
 }
 
@@ -15,9 +17,9 @@ export interface SourceFolder {
 export function parseSources(folders: readonly SourceFolder[]): { readonly sources: readonly Source[]; readonly problems: readonly Problem[] } {
   const sources: Source[] = [];
   const problems: Problem[] = [];
-  for (const { name, files } of [...folders].sort((a, b) => (a.name < b.name ? -1 : 1))) {
+  for (const { name, path = name, files } of [...folders].sort((a, b) => (a.name < b.name ? -1 : 1))) {
     const missing = SOURCE_FILE_NAMES.filter((file) => files[file] === undefined);
-    for (const file of missing) problems.push({ path: `${folderOf(name, files)}/${file}`, line: 1, column: 1, message: 'expected this file, found none' });
+    for (const file of missing) problems.push({ path: `${path}/${file}`, line: 1, column: 1, message: 'expected this file, found none' });
     if (missing.length > 0) continue;
     const parsed = parseSource({
       schema: files['schema.yaml']!, features: files['features.yaml']!, models: files['models.yaml']!, deployment: files['deployment.yaml']!,
@@ -28,12 +30,6 @@ export function parseSources(folders: readonly SourceFolder[]): { readonly sourc
     } else sources.push(parsed.source);
   }
   return { sources: problems.length > 0 ? [] : sources, problems };
-}
-
-/** Where a folder lies, as its files that are there say; by itself when there is none. */
-function folderOf(name: string, files: SourceFolder['files']): string {
-  const [known] = Object.values(files);
-  return known === undefined ? name : known.path.replace(/[/\\][^/\\]*$/, '');
 }
 
 /** Files that do not describe sources; the message has a line for each mistake: file, line, column, what was expected and found. */

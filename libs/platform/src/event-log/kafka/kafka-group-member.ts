@@ -48,9 +48,17 @@ export class KafkaGroupMember implements GroupMember {
   /** Resolves once the first assignment was handed to the listener. */
   static async join(options: KafkaGroupMemberOptions): Promise<KafkaGroupMember> {
     const member = new KafkaGroupMember(options);
-    const isSettled = await member.#joinOnce();
-    member.#life = member.#live(isSettled);
-    return member;
+    for (;;) {
+      try {
+        const isSettled = await member.#joinOnce();
+        member.#life = member.#live(isSettled);
+        return member;
+      } catch (error) {
+        // Another member came or went between the two steps of joining: the round begins anew.
+        if (!isRefusalAnywhere(error, 'REBALANCE_IN_PROGRESS')) throw error;
+        await member.#pause(heartbeatMs);
+      }
+    }
   }
 
   async leave(): Promise<void> {

@@ -115,7 +115,10 @@ export class KafkaNode {
       logger: silent,
       reauthenticationThreshold: 10_000,
     }).build({ host, port });
-    for (const connection of pool.pool) quietQueue(connection);
+    for (const connection of pool.pool) {
+      connectOnce(connection);
+      quietQueue(connection);
+    }
     if (this.#versions !== undefined) {
       pool.setVersions(this.#versions);
       pool.setSupportAuthenticationProtocol(true);
@@ -132,6 +135,13 @@ export class KafkaNode {
       void connection.disconnect().finally(() => connection.socket?.destroy());
     }
   }
+}
+
+// Asked twice at once, kafkajs opens two sockets and forgets the first.
+function connectOnce(connection: Connection): void {
+  const connect = connection.connect.bind(connection);
+  let connecting: Promise<boolean> | undefined;
+  connection.connect = () => (connecting ??= connect().finally(() => (connecting = undefined)));
 }
 
 // kafkajs sets a timer of negative length after every answer (Node warns of it); this does the same without the idle timers.

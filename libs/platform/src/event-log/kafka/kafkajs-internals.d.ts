@@ -33,6 +33,7 @@ declare module 'kafkajs/src/cluster/connectionPoolBuilder.js' {
   export interface Connection {
     readonly requestQueue: RequestQueue;
     readonly socket: Socket | undefined;
+    connect(): Promise<boolean>;
     rejectRequests(error: Error): void;
     disconnect(): Promise<boolean>;
   }

@@ -97,6 +97,14 @@ describe('what is sent again', () => {
     expect([made.info.runId, countOf(CREATE), countOf(SEARCH)]).toEqual(['second', 2, 1]);
   });
 
+  test('a creation that the server keeps breaking off is given up', async () => {
+    answers[CREATE] = breakOff;
+    answers[SEARCH] = json(200, {});
+    const creating = client().runs.create({ experimentId: '1', name: 'r', identity: { key: 'job', value: '7' } });
+    await expect(creating).rejects.toMatchObject({ errorCode: 'DISCONNECTED', outcome: 'unknown' });
+    expect([countOf(CREATE), countOf(SEARCH)]).toEqual([6, 6]);
+  });
+
   test('a creation without an identity is not repeated', async () => {
     answers[CREATE] = breakOff;
     await expect(client().runs.create({ experimentId: '1', name: 'r' })).rejects.toMatchObject({ errorCode: 'DISCONNECTED', outcome: 'unknown' });

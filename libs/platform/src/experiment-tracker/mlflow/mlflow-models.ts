@@ -109,6 +109,11 @@ export class MlflowModels {
     await this.#transport.json({ method: 'POST', path: `${VERSIONS}/set-tag`, json: { name, version, key, value }, repeatable: true });
   }
 
+  /** Nothing happens where it does not exist. */
+  async deleteVersionTag(name: string, version: string, key: string): Promise<void> {
+    await missingIsUndefined(this.#transport.json({ method: 'DELETE', path: `${VERSIONS}/delete-tag`, json: { name, version, key }, repeatable: true }));
+  }
+
   async setModelTag(name: string, { key, value }: MlflowTag): Promise<void> {
     checkTags('tag', [{ key, value }], LIMITS.modelTagCharacters);
     await this.#transport.json({ method: 'POST', path: `${MODELS}/set-tag`, json: { name, key, value }, repeatable: true });

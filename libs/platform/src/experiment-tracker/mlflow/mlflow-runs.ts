@@ -28,6 +28,8 @@ export interface SearchRuns {
   readonly filter?: string;
   readonly orderBy?: readonly string[];
   readonly limit?: number;
+  /** Runs of one request, at most 50,000. */
+  readonly pageSize?: number;
 }
 
 /** `client.runs` */
@@ -69,10 +71,10 @@ export class MlflowRuns {
   }
 
   /** All that match, page by page; active ones only. */
-  async *search({ experimentIds, filter, orderBy, limit = Infinity }: SearchRuns): AsyncGenerator<MlflowRun> {
+  async *search({ experimentIds, filter, orderBy, limit = Infinity, pageSize = RUN_PAGE }: SearchRuns): AsyncGenerator<MlflowRun> {
     let left = limit;
     for (let token: string | undefined; left > 0; ) {
-      const json = { experiment_ids: experimentIds, filter, order_by: orderBy, max_results: Math.min(left, RUN_PAGE), page_token: token, run_view_type: 'ACTIVE_ONLY' };
+      const json = { experiment_ids: experimentIds, filter, order_by: orderBy, max_results: Math.min(left, pageSize), page_token: token, run_view_type: 'ACTIVE_ONLY' };
       const page = await this.#transport.json({ method: 'POST', path: `${API}/runs/search`, json, repeatable: true });
       const runs = listIn(page, 'runs');
       left -= runs.length;

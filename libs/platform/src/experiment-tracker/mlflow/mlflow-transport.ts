@@ -35,11 +35,13 @@ export interface Call {
 type Json = Readonly<Record<string, unknown>>;
 
 const TIMEOUT_MS = 30_000;
-const PATIENCE_MS = 60_000;
+/** MLflow starts within half a minute, on a busy machine within two. */
+const PATIENCE_MS = 120_000;
 const FIRST_WAIT_MS = 100;
 const LONGEST_WAIT_MS = 2_000;
 /** A server that fails inside (500) mostly does so again; more repeats only hide it longer. */
 const REPEATS_OF_500 = 2;
+const REPEATS_AFTER_LOOKING = 5;
 
 /**
  * Sends calls and decides what is sent again. A connection that never came about, 429 and a pooled connection that broke are
@@ -88,7 +90,6 @@ export class MlflowTransport {
    * not. After a timeout it is not sent again, since the first one may still be at work.
    */
   async once<T>(send: () => Promise<T>, find: () => Promise<T | undefined>): Promise<T> {
-    const deadline = performance.now() + this.#patienceMs();
     for (let attempt = 0; ; attempt++) {
       try {
         return await send();
@@ -97,8 +98,8 @@ export class MlflowTransport {
         await this.#wait(attempt, null);
         const found = await find().catch(() => Promise.reject(error));
         if (found !== undefined) return found;
-        const hopeless = error.errorCode === 'TIMED_OUT' || (error.status === 500 && attempt >= REPEATS_OF_500);
-        if (hopeless || performance.now() > deadline) throw error;
+        // Looking has waited for the server already, so that here sendings count and not time.
+        if (error.errorCode === 'TIMED_OUT' || attempt >= (error.status === 500 ? REPEATS_OF_500 : REPEATS_AFTER_LOOKING)) throw error;
       }
     }
   }

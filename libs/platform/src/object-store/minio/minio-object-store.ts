@@ -12,7 +12,7 @@ import { readFailure } from './s3-failure.ts';
 
 export interface MinioObjectStoreOptions {
   readonly login?: Login | undefined;
-  /** How long calls go on trying (30 s; opening 5 s), and how long one request may hear nothing (15 s). */
+  /** How long calls go on trying (20 s; opening 5 s), and how long one request may hear nothing (10 s): a call ends within the sum. */
   readonly patience?: Partial<S3Patience> & { readonly openMs?: number };
   /** Size of an upload's parts, 8 MiB by default and at least 5 MiB. */
   readonly partBytes?: number;
@@ -40,7 +40,7 @@ export class MinioObjectStore extends ObjectStore {
   static async open(address: Address, options: MinioObjectStoreOptions = {}): Promise<MinioObjectStore> {
     const where = readS3Address(address);
     const { openMs = 5_000, ...patience } = options.patience ?? {};
-    const connection = new S3Connection(where, options.login, { callMs: 30_000, silenceMs: 15_000, ...patience });
+    const connection = new S3Connection(where, options.login, { callMs: 20_000, silenceMs: 10_000, ...patience });
     try {
       // One after the other for the first: a wrong address or login is then told once.
       for (const bucket of buckets) await openBucket(connection, where.bucketPrefix + bucket, where.region ?? '', openMs);
@@ -220,7 +220,7 @@ async function openBucket(connection: S3Connection, bucket: string, region: stri
 }
 
 // What a web server of another kind makes of our question.
-const notS3: ReadonlySet<string> = new Set(['InvalidXMLError', 'NotFound', 'MethodNotAllowed', 'HPE_INVALID_CONSTANT', 'HPE_INVALID_VERSION', 'HPE_CR_EXPECTED']);
+const notS3: ReadonlySet<string> = new Set(['S3Error', 'InvalidXMLError', 'NotFound', 'MethodNotAllowed', 'HPE_INVALID_CONSTANT', 'HPE_INVALID_VERSION', 'HPE_CR_EXPECTED']);
 
 async function makeBucket(client: Client, bucket: string, region: string): Promise<void> {
   try {
