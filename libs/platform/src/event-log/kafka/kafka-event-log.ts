@@ -18,7 +18,7 @@ import { describeConfigsCall, fetchCall, listOffsetsCall, type FetchedPartition,
 import type { Compression } from './compression.ts';
 import { fetchOffsetsCall } from './group-calls.ts';
 import { KafkaCluster } from './kafka-cluster.ts';
-import { isRefusal, kafkaCodes, KafkaRefusal, type KafkaCode } from './kafka-errors.ts';
+import { kafkaCodes, KafkaRefusal, type KafkaCode } from './kafka-errors.ts';
 import { KafkaGroupMember } from './kafka-group-member.ts';
 import { kafkaSettings } from './kafka-settings.ts';
 import { KafkaTopics } from './kafka-topics.ts';
@@ -126,21 +126,16 @@ export class KafkaEventLog extends EventLog {
   async committed(group: string, topic: string, partition: number): Promise<CommittedOffset | undefined> {
     this.#cluster.checkOpen();
     const what = `asking what group ${group} committed`;
-    const ask = (isSettled: boolean): Promise<CommittedOffset | undefined> =>
-      this.#cluster.toCoordinator('group', group, { what, ...(isSettled ? { ms: settledPatienceMs } : {}) }, async (node) => {
-        const { groups } = await node.send(fetchOffsetsCall([group], { at: { topic, partition }, isSettled }));
-        const [found] = groups[0].offsets;
-        const code = groups[0].code || (found?.code ?? 0);
-        if (code !== 0) throw new KafkaRefusal(code, what);
-        return found === undefined || found.offset < 0 ? undefined : { offset: found.offset, metadata: found.metadata };
-      });
-    try {
-      return await ask(true);
-    } catch (error) {
-      // A writer that died within a transaction leaves it undecided for a while; what was committed before it stands.
-      if (!(error instanceof PlatformError) || !isRefusal(error.cause, 'UNSTABLE_OFFSET_COMMIT')) throw error;
-      return ask(false);
-    }
+    // A writer that died within a transaction leaves it undecided for a while; what was committed before it stands.
+    const settledUntil = performance.now() + settledPatienceMs;
+    return this.#cluster.toCoordinator('group', group, { what }, async (node) => {
+      const isSettled = performance.now() < settledUntil;
+      const { groups } = await node.send(fetchOffsetsCall([group], { at: { topic, partition }, isSettled }));
+      const [found] = groups[0].offsets;
+      const code = groups[0].code || (found?.code ?? 0);
+      if (code !== 0) throw new KafkaRefusal(code, what);
+      return found === undefined || found.offset < 0 ? undefined : { offset: found.offset, metadata: found.metadata };
+    });
   }
 
   async openWriter(id: string): Promise<LogWriter> {
