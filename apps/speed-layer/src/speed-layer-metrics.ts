@@ -82,6 +82,10 @@ export class SpeedLayerMetrics {
       recovered: ({ offset, checkpointOffset, replayedRecords, ms }) => {
         moved(offset);
         this.#recovery.set(labels, ms / 1000);
+        if (checkpointOffset === undefined && replayedRecords === 0) {
+          report.info(`${name} begins at offset ${offset}`);
+          return;
+        }
         const from = checkpointOffset === undefined ? 'the start' : `the checkpoint at ${checkpointOffset}`;
         report.info(`${name} recovered to offset ${offset} from ${from}: ${replayedRecords} records replayed in ${ms} ms`);
       },

@@ -28,6 +28,7 @@ const LIMITS: PartitionLimits = {
 
 /** Told what happened, for logs and metrics; must not throw. */
 export interface PartitionObserver {
+  /** The state is as of the committed offset, or empty at the log's first one when nothing was ever committed. */
   recovered?(facts: { offset: number; checkpointOffset: number | undefined; replayedRecords: number; ms: number }): void;
   /** Before every look at the log: the loop moves, with or without records. */
   looked?(): void;
@@ -133,7 +134,10 @@ class PartitionRun {
     const { start } = await this.#patiently('reading the offsets', () => log.offsets(topic, partition));
     this.#position = start;
     this.#savedAtMs = startedAtMs;
-    if (target === undefined) return;
+    if (target === undefined) {
+      observer?.recovered?.({ offset: start, checkpointOffset: undefined, replayedRecords: 0, ms: clock.nowMs() - startedAtMs });
+      return;
+    }
     const checkpointOffset = await this.#restoreNewest(target);
     if (checkpointOffset === undefined && start > 0) {
       this.#warn(`no checkpoint fits and the log begins at ${start}: state is rebuilt from there`);
