@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { CommitConflict, Lake, Sql, SqlError } from '#tideline/lake';
+import { CommitConflict, Lake, SqlError, type Sql } from '#tideline/lake';
 import {
   isPlatformError, MemoryEventLog, MemoryExperimentTracker, MemoryObjectStore, MemorySchemaRegistry, Metrics, packTexts, type ObjectStore,
 } from '#tideline/platform';
