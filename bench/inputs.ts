@@ -22,9 +22,13 @@ export function alibabaLog(bytes: number): string {
   return file;
 }
 
+/** What the launchers give programs that move large buffers. */
+export const bufferFlags: readonly string[] = ['--max-semi-space-size=1'];
+
 /** Runs one command of the built command line in a process of its own; gives its JSON answer and its highest resident memory, MB. */
 export function tideline(cwd: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): { answer: unknown; peakMemoryMb: number } {
-  const done = spawnSync(process.execPath, ['--disable-warning=ExperimentalWarning', '--import', join(root, 'dist/bench/peak-memory.js'), join(root, 'dist/tools/cli/main.js'), ...args, '--json'], {
+  const flags = args[0] === 'replay' ? bufferFlags : [];
+  const done = spawnSync(process.execPath, ['--disable-warning=ExperimentalWarning', ...flags, '--import', join(root, 'dist/bench/peak-memory.js'), join(root, 'dist/tools/cli/main.js'), ...args, '--json'], {
     cwd, encoding: 'utf8', env: { ...process.env, ...env }, maxBuffer: 1 << 28,
   });
   if (done.status !== 0) throw new Error(`tideline ${args.join(' ')} failed: ${done.stderr}`);

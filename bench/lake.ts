@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { mkdirSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { alibabaLog, requestedBytes, root, scratch, tideline } from './inputs.ts';
+import { alibabaLog, bufferFlags, requestedBytes, root, scratch, tideline } from './inputs.ts';
 import { report } from './report.ts';
 
 // Log file to silver Parquet as the system does it: one process replays into the event log while another lands bronze and silver
@@ -27,7 +27,7 @@ report([
 ]);
 
 function run(program: string, args: readonly string[]): Promise<number> {
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', '--import', join(root, 'dist/bench/peak-memory.js'), join(root, program), ...args], {
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', ...bufferFlags, '--import', join(root, 'dist/bench/peak-memory.js'), join(root, program), ...args], {
     cwd: folder, stdio: ['ignore', 'ignore', 'pipe'],
   });
   let errors = '';

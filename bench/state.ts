@@ -1,4 +1,4 @@
-import { planTracks, ValueTables, WindowState, type Source } from '#tideline/retention';
+import { AHEAD, planTracks, ValueTables, WindowState, type Source } from '#tideline/retention';
 import { events } from './events.ts';
 import { report } from './report.ts';
 
@@ -45,6 +45,7 @@ report([
 function run(): void {
   let day = -1;
   for (let i = 0; i < count; i++) {
+    if (i % AHEAD === 0) state.loadAhead(keyBytes, keyOffsets, i, Math.min(i + AHEAD, count));
     const timeMs = seconds[i]! * 1000;
     const today = Math.floor(timeMs / DAY_MS);
     if (today !== day) {

@@ -20,6 +20,10 @@ export class SleepingClock implements Clock {
     return ++this.#nowMs;
   }
 
+  steadyMs(): number {
+    return this.nowMs();
+  }
+
   async sleep(ms: number): Promise<void> {
     this.#nowMs += ms;
     await new Promise<void>((resolve) => (ms < 100 ? setImmediate(resolve) : setTimeout(resolve, 1)));

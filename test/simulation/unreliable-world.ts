@@ -163,7 +163,7 @@ export class UnreliableWorld {
     const draw = this.#storm?.draw ?? ((): number => 0.5);
     // None of this changes what is computed.
     const limits = { checkpointRecords: 1 + Math.floor(draw() * 150), transactionRecords: 1 + Math.floor(draw() * 80), transactionBytes: 1 + Math.floor(draw() * 4_000), idleMs: 1 };
-    return new SpeedLayer({ ...doors, clock: this.#clock }, [this.#input.source], new SpeedLayerMetrics(new Metrics('simulation')), { info: () => undefined, warn: () => undefined }, limits);
+    return new SpeedLayer({ ...doors, clock: this.#clock }, [this.#input.source], new SpeedLayerMetrics({ metrics: new Metrics('simulation'), clock: this.#clock }), { info: () => undefined, warn: () => undefined }, limits);
   }
 
   async #score(doors: Doors, life: Life, isDone: () => Promise<boolean>): Promise<void> {

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { isPlatformError } from '#tideline/platform';
+import { UnreadableRecord } from '#tideline/retention';
 import { CommandError, failed } from './command-error.ts';
 import { addCommands } from './commands/index.ts';
 import type { CommandContext } from './context.ts';
@@ -74,6 +75,10 @@ function report(error: unknown): number {
   if (error instanceof CommandError) {
     process.stderr.write(`tideline: ${error.message}\n${error.advice === undefined ? '' : `${error.advice}\n`}`);
     return error.exitCode;
+  }
+  if (error instanceof UnreadableRecord) {
+    process.stderr.write(`tideline: ${error.message}\n`);
+    return 2;
   }
   if (isPlatformError(error)) {
     process.stderr.write(`tideline: ${error.message}\n`);

@@ -6,6 +6,8 @@ export interface SupervisedApp {
   readonly name: string;
   readonly program: string;
   readonly env: Readonly<Record<string, string>>;
+  /** Further options of the runtime. */
+  readonly runtimeFlags?: readonly string[];
 }
 
 export interface SupervisorOptions {
@@ -78,7 +80,7 @@ export class Supervisor {
 
   #launch(app: SupervisedApp): void {
     const startedAtMs = this.#options.nowMs();
-    const child = spawn(this.#options.runtime, ['--enable-source-maps', '--disable-warning=ExperimentalWarning', app.program], {
+    const child = spawn(this.#options.runtime, ['--enable-source-maps', '--disable-warning=ExperimentalWarning', ...(app.runtimeFlags ?? []), app.program], {
       env: { ...process.env, ...app.env, TIDELINE_SUPERVISED: '1' },
       // Its own process group: Ctrl-C in the terminal reaches the supervisor alone, which then stops the apps in order.
       detached: true,

@@ -1,6 +1,6 @@
 import { Lake, Sql } from '#tideline/lake';
 import {
-  loadConfiguration, nearestName, openEventLog, openExperimentTracker, openObjectStore, openSchemaRegistry, readTextFolders, SystemClock,
+  Doors, loadConfiguration, nearestName, readTextFolders, SystemClock,
   type Configuration, type EventLog, type ExperimentTracker, type ObjectStore, type SchemaRegistry,
 } from '#tideline/platform';
 import { InvalidSourcesError, SOURCE_FILE_NAMES, sourcesOrThrow, type Source } from '#tideline/retention';
@@ -13,30 +13,30 @@ export type ActingApp = 'ingestor' | 'speed-layer' | 'batch-layer' | 'trainer' |
 export class World {
   readonly configuration: Configuration;
   readonly clock = new SystemClock();
-  readonly #open: { close(): Promise<void> | void }[] = [];
-  #log: Promise<EventLog> | undefined;
-  #store: Promise<ObjectStore> | undefined;
-  #tracker: Promise<ExperimentTracker> | undefined;
-  #registry: Promise<SchemaRegistry> | undefined;
+  readonly #doors: Doors;
+  #log: Doors | undefined;
+  #sql: Promise<Sql> | undefined;
 
   constructor(configuration: Configuration = loadConfiguration(process.cwd())) {
     this.configuration = configuration;
+    this.#doors = new Doors(configuration, 'command');
   }
 
+  /** The first call of a command decides whose part of the log it writes. */
   log(app: ActingApp): Promise<EventLog> {
-    return (this.#log ??= this.#keep(openEventLog(this.configuration.eventLog, { app, login: this.configuration.logins.eventLog })));
+    return (this.#log ??= new Doors(this.configuration, app)).get('eventLog');
   }
 
   store(): Promise<ObjectStore> {
-    return (this.#store ??= this.#keep(openObjectStore(this.configuration.objectStore, { login: this.configuration.logins.objectStore })));
+    return this.#doors.get('objectStore');
   }
 
   tracker(): Promise<ExperimentTracker> {
-    return (this.#tracker ??= this.#keep(openExperimentTracker(this.configuration.experiments, { login: this.configuration.logins.experiments })));
+    return this.#doors.get('experiments');
   }
 
   registry(): Promise<SchemaRegistry> {
-    return (this.#registry ??= this.#keep(openSchemaRegistry(this.configuration.schemaRegistry, { login: this.configuration.logins.schemaRegistry })));
+    return this.#doors.get('schemaRegistry');
   }
 
   async lake(): Promise<Lake> {
@@ -44,7 +44,7 @@ export class World {
   }
 
   sql(): Promise<Sql> {
-    return this.store().then((store) => this.#keep(Sql.open(store, { memoryLimit: '1GB', threads: 2 })));
+    return (this.#sql ??= this.store().then((store) => Sql.open(store, { memoryLimit: '1GB', threads: 2 })));
   }
 
   async sources(): Promise<readonly Source[]> {
@@ -65,13 +65,8 @@ export class World {
   }
 
   async close(): Promise<void> {
-    for (const door of this.#open.reverse()) await door.close();
-    this.#open.length = 0;
-  }
-
-  async #keep<T extends { close(): Promise<void> | void }>(opening: Promise<T>): Promise<T> {
-    const door = await opening;
-    this.#open.push(door);
-    return door;
+    await this.#sql?.then((sql) => sql.close(), () => undefined);
+    await this.#log?.close();
+    await this.#doors.close();
   }
 }

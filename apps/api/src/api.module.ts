@@ -1,5 +1,5 @@
 import { Inject, Logger, Module, type BeforeApplicationShutdown, type DynamicModule, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
-import { EventLog, ExperimentTracker, Metrics, type Clock } from '#tideline/platform';
+import { EventLog, ExperimentTracker, Metrics, type Clock, type Logger as JsonLogger, type Traces } from '#tideline/platform';
 import type { Source } from '#tideline/retention';
 import { Api, type DecodedTransition } from './api.ts';
 import { EntitiesController } from './entities/entities.controller.ts';
@@ -27,6 +27,11 @@ export interface ApiParts {
   readonly loadModel: (bytes: Uint8Array) => LoadedModel;
   readonly loadVisitValues: (bytes: Uint8Array) => VisitLookup;
   readonly decodeTransition: (bytes: Uint8Array) => DecodedTransition;
+  /** Made here when absent. */
+  readonly metrics?: Metrics;
+  readonly traces?: Traces | undefined;
+  /** Takes what the framework has to say. */
+  readonly logger?: JsonLogger;
   readonly pollMs?: number;
   readonly warn?: (message: string) => void;
 }
@@ -47,16 +52,16 @@ export class ApiModule implements OnApplicationBootstrap, OnModuleDestroy, Befor
     const warn = parts.warn ?? ((message: string): void => logger.warn(message));
     const now = (): number => parts.clock.nowMs();
     const sources = new SourceCatalog(parts.sources, parts.synthetic);
-    const board = new LiveBoard({ entityLimit: 50_000, transitionsPerEntity: 20, recentLimit: 1000, now });
+    const board = new LiveBoard({ entityLimit: 50_000, transitionsPerEntity: 20, recentLimit: 1000, now: () => parts.clock.steadyMs() });
     const subjects = parts.sources.map((source) => ({ name: source.name, target: source.models.target, hasVisits: source.features.visit !== undefined }));
     const models = new ModelStore(parts.tracker, subjects, { loadModel: parts.loadModel, loadVisitValues: parts.loadVisitValues, pollMs: parts.pollMs ?? POLL_MS, now, warn });
     const view = new LiveView(parts.log, board, { sources: sources.names, newest: NEWEST, now, warn, onModelUpdate: () => void models.refresh() });
     const stream = new ScoreStream(parts.log, view);
-    const telemetry = new Telemetry(new Metrics('api'), {
+    const telemetry = new Telemetry(parts.metrics ?? new Metrics('api'), {
       scores: () => sources.names.map((source) => ({ source, count: board.scoreCount(source), entities: board.entityCount(source) })),
       champions: () => models.champions().map(({ source, version }) => ({ source, version })),
       streams: () => stream.openCount,
-    });
+    }, parts.traces && { traces: parts.traces, now });
     return {
       module: ApiModule,
       controllers: [HealthController, SourcesController, ModelsController, EntitiesController],

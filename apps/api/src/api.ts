@@ -119,7 +119,7 @@ export class Api {
     const score = readScore(line);
     const features = source.features.state.map((name, index) => ({ name, value: score.state[index] ?? null, asOf: score.featureTime }));
     const transitions = this.#view.board.transitionsOf(source.name, entity).map((bytes) => describeTransition(this.#decodeTransition(bytes))).reverse();
-    return { source: source.name, entity, eventTime: score.eventTime, featureTime: score.featureTime, features, score, transitions, visitValues: this.#visitValuesOf(source.name, entity) };
+    return { source: source.name, entity, eventTime: score.eventTime, featureTime: score.featureTime, features, score, transitions, limits: this.#view.board.limits, visitValues: this.#visitValuesOf(source.name, entity) };
   }
 
   #visitValuesOf(source: string, entity: string): object | null {

@@ -4,6 +4,7 @@ import fastifyStatic from '@fastify/static';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { frameworkLogger } from '#tideline/platform';
 import { AccessControl } from './access/api-keys.ts';
 import { ApiModule, type ApiParts } from './api.module.ts';
 import { serveDocumentation } from './documentation.ts';
@@ -33,7 +34,7 @@ export async function createHttpServer(parts: ApiParts, settings: ApiSettings, d
   // Only JSON is read; anything else is a 415 and not a string that no schema expects.
   server.removeContentTypeParser('text/plain');
 
-  const app = await NestFactory.create<NestFastifyApplication>(ApiModule.of(parts), adapter, { bodyParser: false, logger: ['error', 'warn'], abortOnError: false });
+  const app = await NestFactory.create<NestFastifyApplication>(ApiModule.of(parts), adapter, { bodyParser: false, logger: parts.logger === undefined ? ['error', 'warn'] : frameworkLogger(parts.logger), abortOnError: false });
   app.useGlobalFilters(new ProblemFilter());
   guard(server, new AccessControl(settings.keys));
   app.get(Telemetry).watch(server);

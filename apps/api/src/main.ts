@@ -3,5 +3,5 @@ import { stopRequest } from '#tideline/platform';
 import { serve } from './serve.ts';
 
 const ended = Promise.withResolvers<void>();
-stopRequest().addEventListener('abort', () => ended.resolve());
+stopRequest('api').addEventListener('abort', () => ended.resolve());
 process.exitCode = await serve(process.env, ended.promise);

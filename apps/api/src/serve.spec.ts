@@ -3,9 +3,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { FileEventLog, FileExperimentTracker } from '#tideline/platform';
+import { EXIT_HOPELESS, FileEventLog, FileExperimentTracker } from '#tideline/platform';
 import { appendScores, fabricatedLog, fabricatedScore } from '../test/fabricated-world.ts';
-import { EXIT_HOPELESS, serve } from './serve.ts';
+import { serve } from './serve.ts';
 
 /*
  * Goal: the program as the supervisor starts it, on file doors that another process fills, with the sources of this repository; and

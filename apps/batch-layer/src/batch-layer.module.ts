@@ -1,38 +1,25 @@
-import { Module } from '@nestjs/common';
+import { Module, type DynamicModule } from '@nestjs/common';
 import { Lake, Sql } from '#tideline/lake';
-import {
-  Clock, createLogger, EventLog, ExperimentTracker, loadConfiguration, ObjectStore, openEventLog, openExperimentTracker, openObjectStore,
-  openSchemaRegistry, readTextFolders, SchemaRegistry, SystemClock, type Configuration, type Logger,
-} from '#tideline/platform';
+import { readTextFolders, type AppRuntime } from '#tideline/platform';
 import { SOURCE_FILE_NAMES, sourcesOrThrow } from '#tideline/retention';
+import { watchBatchLayer } from './batch-layer-metrics.ts';
 import { BatchLayer } from './batch-layer.ts';
 import { Schedule } from './schedule.ts';
 
-export const CONFIGURATION = Symbol('configuration');
-export const LOGGER = Symbol('logger');
+/** A table build's longest single statement on a small machine; until the next sign of life it may take so long. */
+const STUCK_AFTER_MS = 1_800_000;
 
-/** Opens the batch layer's doors and wires its story and its schedule. */
-@Module({
-  providers: [
-    { provide: CONFIGURATION, useFactory: () => loadConfiguration(process.cwd()) },
-    { provide: LOGGER, useFactory: ({ logLevel }: Configuration) => createLogger({ app: 'batch-layer', level: logLevel }), inject: [CONFIGURATION] },
-    { provide: Clock, useClass: SystemClock },
-    { provide: EventLog, useFactory: ({ eventLog, logins }: Configuration) => openEventLog(eventLog, { app: 'batch-layer', login: logins.eventLog }), inject: [CONFIGURATION] },
-    { provide: ObjectStore, useFactory: ({ objectStore, logins }: Configuration) => openObjectStore(objectStore, { login: logins.objectStore }), inject: [CONFIGURATION] },
-    { provide: ExperimentTracker, useFactory: ({ experiments, logins }: Configuration) => openExperimentTracker(experiments, { login: logins.experiments }), inject: [CONFIGURATION] },
-    { provide: SchemaRegistry, useFactory: ({ schemaRegistry, logins }: Configuration) => openSchemaRegistry(schemaRegistry, { login: logins.schemaRegistry }), inject: [CONFIGURATION] },
-    { provide: Sql, useFactory: (store: ObjectStore) => Sql.open(store, { memoryLimit: '1GB', threads: 1 }), inject: [ObjectStore] },
-    {
-      provide: BatchLayer,
-      useFactory: (log: EventLog, store: ObjectStore, sql: Sql, tracker: ExperimentTracker, registry: SchemaRegistry, clock: Clock) =>
-        new BatchLayer({ log, lake: new Lake(store), sql, tracker, registry, clock }),
-      inject: [EventLog, ObjectStore, Sql, ExperimentTracker, SchemaRegistry, Clock],
-    },
-    {
-      provide: Schedule,
-      useFactory: async (layer: BatchLayer, clock: Clock, logger: Logger) => new Schedule(layer, sourcesOrThrow(await readTextFolders('sources', SOURCE_FILE_NAMES)), clock, logger),
-      inject: [BatchLayer, Clock, LOGGER],
-    },
-  ],
-})
-export class BatchLayerModule {}
+/** Wires the batch layer's story and its schedule into an app that runs. */
+@Module({})
+export class BatchLayerModule {
+  static of({ doors, clock, logger, metrics, liveness, traces }: AppRuntime, sql: Sql): DynamicModule {
+    const open = async (): Promise<Schedule> => {
+      const [log, store] = [await doors.get('eventLog'), await doors.get('objectStore')];
+      const [tracker, registry] = [await doors.get('experiments'), await doors.get('schemaRegistry')];
+      const sources = sourcesOrThrow(await readTextFolders('sources', SOURCE_FILE_NAMES));
+      const layer = new BatchLayer({ log, lake: new Lake(store), sql, tracker, registry, clock });
+      return new Schedule(layer, sources, clock, logger, watchBatchLayer(metrics, liveness.loop('rounds', STUCK_AFTER_MS), traces));
+    };
+    return { module: BatchLayerModule, providers: [{ provide: Schedule, useFactory: open }] };
+  }
+}

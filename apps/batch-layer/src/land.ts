@@ -1,6 +1,6 @@
 import type { ColumnDefinition, Lake } from '#tideline/lake';
 import type { EventLog, RecordBatch } from '#tideline/platform';
-import { createRefiner, LateMarker, tableNames, takeRows, type Column, type RecordCodec, type Source } from '#tideline/retention';
+import { createRefiner, decodeBatch, LateMarker, tableNames, takeRows, type Column, type RecordCodec, type Source } from '#tideline/retention';
 import { LandingTable, type LandingRows } from './landing-table.ts';
 import { besideEachOther, provenanceColumns, provenanceOf } from './provenance.ts';
 import { takingTurns } from './taking-turns.ts';
@@ -143,7 +143,7 @@ function createPreparation(source: Source, codec: RecordCodec): (batch: RecordBa
   const refine = createRefiner(source);
   const timeColumn = source.columns.findIndex((column) => column.name === source.time);
   return (batch, marker) => {
-    const raw = codec.decode(batch);
+    const raw = decodeBatch(codec, batch);
     const { batch: refined, kept, rejections } = refine(raw);
     // As in the stream, a refused record is not late and moves nothing.
     const lateKept = timeColumn < 0 ? new Uint8Array(kept.length) : marker.mark(refined.columns[timeColumn]!.values as Float64Array);

@@ -3,6 +3,7 @@ import type { EventLog } from '#tideline/platform';
 import type { Source } from '#tideline/retention';
 import { DEAD_LETTER_TOPIC, readDeadLetters } from './dead-letters.ts';
 import type { LandedState } from './landing-table.ts';
+import { RecordCount } from './record-count.ts';
 
 export interface Counts {
   /** Rows read, accepted and rejected by all replays of the source, over all loops. */
@@ -34,12 +35,15 @@ interface Replayed {
 }
 
 /**
- * Follows the counts of a source from file to lake. A table is held against the offsets that it covers; what the topic has beyond them is
- * a note. While a replay goes on, counts of the topic are bounded by its progress before and after they were taken.
+ * Follows the counts of a source from file to lake. A table is held against the records in the offsets that it covers; what the topic has beyond
+ * them is a note. While a replay goes on, counts of the topic are bounded by its progress before and after they were taken. Records are counted by
+ * reading the whole topic once, since offsets may have gaps.
  */
 export async function reconcile(source: Source, log: EventLog, landed: { readonly bronze: LandedState; readonly silver: LandedState }, late: number): Promise<Reconciliation> {
   const { bronze, silver } = landed;
-  const { before, after, topic, deadLetter } = await lookAtLog(source, log);
+  const records = new RecordCount(log, `raw.${source.name}`, { bronze: bronze.snapshot?.offsets ?? {}, silver: silver.snapshot?.offsets ?? {} });
+  const { before, after, deadLetter } = await lookAtLog(source, log, records);
+  const topic = records.total;
   const counts: Counts = { ...after, topic, bronze: bronze.snapshot?.rowCount ?? 0, silver: silver.snapshot?.rowCount ?? 0, late, deadLetter };
   const problems: string[] = [];
   const notes: string[] = [];
@@ -51,9 +55,10 @@ export async function reconcile(source: Source, log: EventLog, landed: { readonl
   expectWithin('rejected = dead letters', before.rejected, after.rejected, deadLetter);
   if (before.read !== after.read) notes.push(`a replay is going on: ${after.read - before.read} rows were read while the counts were taken`);
   for (const [name, { snapshot, refusedRows }] of Object.entries(landed)) {
-    const covered = coveredBy(snapshot);
-    expectWithin(`records that ${name} covers = its rows${refusedRows > 0 ? ` and ${refusedRows} refused ones` : ''}`, covered, covered, (snapshot?.rowCount ?? 0) + refusedRows);
-    if (covered > topic) problems.push(`records on the topic: expected at least the ${covered} that ${name} covers, found ${topic}: another log's lake?`);
+    const covered = records.within(name);
+    const rows = (snapshot?.rowCount ?? 0) + refusedRows;
+    expectWithin(`records that ${name} covers = its rows${refusedRows > 0 ? ` and ${refusedRows} refused ones` : ''}`, covered, covered, rows);
+    if (records.isBeyondEnd(name)) problems.push(`records on the topic: expected at least the ${rows} that ${name} covers, found ${topic}: another log's lake?`);
     if (covered < topic) notes.push(`${topic - covered} records of the topic are not in ${name} yet`);
   }
   return { counts, problems, notes };
@@ -65,22 +70,16 @@ export async function countLate(sql: Sql, silver: Table): Promise<number> {
   return Number(row!['n']);
 }
 
-function coveredBy(snapshot: LandedState['snapshot']): number {
-  return Object.values(snapshot?.offsets ?? {}).reduce((sum, [start, end]) => sum + end - start, 0);
-}
-
-/** Counts of the topic and of the dead letters, between two looks at the replays' progress: equal ones if the log stood still for a moment. */
-async function lookAtLog(source: Source, log: EventLog): Promise<{ before: Replayed; after: Replayed; topic: number; deadLetter: number }> {
+/** Counts the topic and the dead letters, between two looks at the replays' progress: equal ones if the log stood still for a moment. */
+async function lookAtLog(source: Source, log: EventLog, records: RecordCount): Promise<{ before: Replayed; after: Replayed; deadLetter: number }> {
   const letters = new DeadLetterCount(source, log);
   let before = await replayedOf(source, log);
   for (let look = 1; ; look++) {
     const topics = await log.describeTopics();
-    const partitions = topics.find(({ topic }) => topic === `raw.${source.name}`)?.partitions ?? [];
+    await records.upTo(topics.find(({ topic }) => topic === `raw.${source.name}`)?.partitions ?? []);
     const deadLetter = await letters.upTo(topics.find(({ topic }) => topic === DEAD_LETTER_TOPIC)?.partitions ?? []);
     const after = await replayedOf(source, log);
-    if (after.read === before.read || look === MOST_LOOKS) {
-      return { before, after, topic: partitions.reduce((sum, { start, end }) => sum + end - start, 0), deadLetter };
-    }
+    if (after.read === before.read || look === MOST_LOOKS) return { before, after, deadLetter };
     before = after;
   }
 }

@@ -92,6 +92,18 @@ describe('schedule of the batch layer', () => {
     expect(work.builds).toEqual([{ atMs: 10 * SECOND, rows: 100 }]);
   });
 
+  it('keeps its pace when the time of day is set by an hour, back or forth', async () => {
+    for (const byMs of [-3_600_000, 3_600_000]) {
+      const { clock, work } = await running();
+      clock.set(byMs);
+      work.topicRows = 100;
+      await clock.advance(60 * SECOND);
+      expect(work.landings).toBeGreaterThanOrEqual(6);
+      expect(work.landings).toBeLessThanOrEqual(7);
+      expect(work.builds).toHaveLength(1);
+    }
+  });
+
   it('builds at most every 30 s while the topic grows, once it has grown by a fifth', async () => {
     const { clock, work } = await running((fake) => { fake.topicRows = 1_000; });
     for (let second = 0; second < 300; second += 10) {

@@ -1,6 +1,7 @@
 import { batchFromRows, type ColumnDefinition, type Lake, type Snapshot, type Sql } from '#tideline/lake';
 import { packTexts, type Clock, type EventLog, type ExperimentTracker } from '#tideline/platform';
-import { rewardScale, tableNames, VisitValues, visitCountsSql, type Source, type VisitCount } from '#tideline/retention';
+import { rewardScale, tableNames, VisitValues, visitCountsSql, type ModelUpdate, type Source, type VisitCount } from '#tideline/retention';
+import { appendOnce, MODEL_UPDATES } from '#tideline/streaming';
 import { TableRewrite } from './table-rewrite.ts';
 
 interface VisitDoors {
@@ -13,7 +14,6 @@ interface VisitDoors {
 
 const ARTIFACT_FOLDER = 'model';
 const ARTIFACT = `${ARTIFACT_FOLDER}/visit-values.json`;
-const TOPIC = 'model-updates';
 /** Tag of a run whose values `model-updates` has told of. */
 const ANNOUNCED = 'announced';
 const string = { name: 'string' } as const;
@@ -100,12 +100,7 @@ async function publish(source: Source, doors: VisitDoors, values: VisitValues, m
   await tracker.logRun(run.id, { tags: { [ANNOUNCED]: version } });
 }
 
-async function announce(source: Source, { log, clock }: VisitDoors, update: Readonly<Record<string, string>>): Promise<void> {
-  await log.ensureTopics({ [TOPIC]: { partitions: 1, shared: true } });
-  const writer = await log.openWriter(`batch-layer-${source.name}`);
-  try {
-    await writer.commit({ appends: [{ topic: TOPIC, records: packTexts([{ key: source.name, value: JSON.stringify(update), timestampMs: clock.nowMs() }]) }] });
-  } finally {
-    await writer.close();
-  }
+async function announce(source: Source, { log, clock }: VisitDoors, update: ModelUpdate): Promise<void> {
+  const records = packTexts([{ key: source.name, value: JSON.stringify(update), timestampMs: clock.nowMs() }]);
+  await appendOnce({ log, writerId: `batch-layer-${source.name}`, ...MODEL_UPDATES, records });
 }

@@ -1,23 +1,24 @@
 import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
-import { EventLog, SchemaRegistry, stopRequest, type Logger } from '#tideline/platform';
+import { frameworkLogger, PlatformError, runApp } from '#tideline/platform';
+import { InvalidSourcesError } from '#tideline/retention';
 import { Ingestor } from './ingestor.ts';
-import { IngestorModule, LOGGER } from './ingestor.module.ts';
+import { IngestorModule } from './ingestor.module.ts';
 import { parseReplayJobs } from './replay-job.ts';
 
-/** Exit code that tells the supervisor that trying again is pointless. */
-const EXIT_HOPELESS = 78;
-
-const stop = stopRequest();
-const app = await NestFactory.createApplicationContext(IngestorModule, { logger: ['error', 'warn'] });
-const logger = app.get<Logger>(LOGGER);
-
-const parsed = parseReplayJobs(process.env['INGESTOR_REPLAYS'] ?? '[]');
-if ('problems' in parsed) {
-  for (const problem of parsed.problems) logger.error(`INGESTOR_REPLAYS: ${problem}`);
-  process.exit(EXIT_HOPELESS);
-}
-await app.get(Ingestor).run(parsed.jobs, stop);
-await app.get(EventLog).close();
-await app.get(SchemaRegistry).close();
-await app.close();
+process.exitCode = await runApp({
+  app: 'ingestor',
+  doors: ['eventLog', 'schemaRegistry'],
+  isHopeless: (error) => error instanceof InvalidSourcesError,
+  run: async (runtime) => {
+    const parsed = parseReplayJobs(process.env['INGESTOR_REPLAYS'] || '[]');
+    if ('problems' in parsed) throw new PlatformError('SETTING_INVALID', parsed.problems.map((problem) => `INGESTOR_REPLAYS: ${problem}`).join('\n'));
+    const app = await NestFactory.createApplicationContext(IngestorModule.of(runtime), { logger: frameworkLogger(runtime.logger), abortOnError: false });
+    runtime.begin();
+    try {
+      await app.get(Ingestor).run(parsed.jobs, runtime.stop);
+    } finally {
+      await app.close();
+    }
+  },
+});

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { ManualClock } from '#tideline/platform';
 import type { Chunk, ColumnBatch } from '#tideline/retention';
 import { cutByEventTime, pacedChunkRows, Pacer, parseRate, parseSpeed } from './pace.ts';
 
@@ -59,7 +60,7 @@ describe('cutByEventTime', () => {
 describe('Pacer', () => {
   const paced = async (pace: ConstructorParameters<typeof Pacer>[0], steps: readonly [rows: number, timeMs?: number][]): Promise<number[]> => {
     let nowMs = 1_000;
-    const clock = { nowMs: () => nowMs, sleep: async (ms: number) => void (nowMs += ms) };
+    const clock = { nowMs: () => nowMs, steadyMs: () => nowMs, sleep: async (ms: number) => void (nowMs += ms) };
     const pacer = new Pacer(pace, clock, new AbortController().signal);
     const at: number[] = [];
     for (const [rows, timeMs] of steps) {
@@ -68,6 +69,21 @@ describe('Pacer', () => {
     }
     return at;
   };
+
+  test('a time of day that is set forth or back by an hour changes no pace', async () => {
+    for (const byMs of [-3_600_000, 3_600_000]) {
+      const clock = new ManualClock(1e12);
+      const pacer = new Pacer({ kind: 'rate', rowsPerSecond: 100 }, clock, new AbortController().signal);
+      await pacer.due(50, undefined);
+      clock.set(byMs);
+      let isDue = false;
+      const due = pacer.due(50, undefined).then(() => (isDue = true));
+      await clock.advance(499);
+      expect(isDue).toBe(false);
+      await clock.advance(1);
+      await due;
+    }
+  });
 
   test('by rate, by event time, and not at all', async () => {
     expect(await paced({ kind: 'rate', rowsPerSecond: 100 }, [[5], [5], [10], [1]])).toEqual([0, 50, 100, 200]);

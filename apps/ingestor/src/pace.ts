@@ -4,6 +4,8 @@ import { sliceChunk } from './slice-chunk.ts';
 /** The time of day as far as pacing needs it. */
 export interface PaceClock {
   nowMs(): number;
+  /** Only goes forward; rows must not wait an hour because the time of day was set back by one. */
+  steadyMs(): number;
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
@@ -60,8 +62,8 @@ export class Pacer {
   /** Resolves when the next `rows` rows, the latest of event time `timeMs`, may go, or at once when the signal aborts. */
   async due(rows: number, timeMs: number | undefined): Promise<void> {
     if (this.#pace.kind === 'unpaced') return;
-    this.#startedAtMs ??= this.#clock.nowMs();
-    const waitMs = this.#startedAtMs + this.#elapsedAt(timeMs) - this.#clock.nowMs();
+    this.#startedAtMs ??= this.#clock.steadyMs();
+    const waitMs = this.#startedAtMs + this.#elapsedAt(timeMs) - this.#clock.steadyMs();
     this.#rows += rows;
     if (waitMs > 0) await this.#clock.sleep(waitMs, this.#signal);
   }

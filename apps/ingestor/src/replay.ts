@@ -48,6 +48,21 @@ export interface ReplayReport {
   /** Share of this pass that is done, 0 to 1; undefined for a pipe. */
   readonly share: number | undefined;
   readonly seconds: number;
+  /** What was committed just now. */
+  readonly chunk: ChunkReport;
+}
+
+/** One committed chunk; `scanMs` is reading, scanning and packing, pacing not included; times in ms since the epoch. */
+export interface ChunkReport {
+  readonly rows: number;
+  readonly accepted: number;
+  readonly rejectedBy: Readonly<Record<string, number>>;
+  /** Decompressed. */
+  readonly bytes: number;
+  readonly startMs: number;
+  readonly scanMs: number;
+  readonly commitMs: number;
+  readonly endMs: number;
 }
 
 /**
@@ -115,7 +130,7 @@ class Replay {
   readonly #lock: FileLock | undefined;
   readonly #signal: AbortSignal;
   readonly #writer: OffsetWriter;
-  readonly #startedAtMs: number;
+  readonly #startedAtSteadyMs: number;
   #progress: ReplayProgress;
   #resumedFrom = 0;
   /** Bytes of the replay that were done before this run. */
@@ -126,10 +141,10 @@ class Replay {
     const { source, path, clock, log, lockFolder } = options;
     this.#options = options;
     this.#file = file;
-    this.#startedAtMs = clock.nowMs();
+    this.#startedAtSteadyMs = clock.steadyMs();
     this.#signal = options.signal ?? new AbortController().signal;
     // A pipe is a file of its own each time.
-    this.#fileId = file.resumable ? fileIdOf(path) : `stream-${this.#startedAtMs.toString(36)}`;
+    this.#fileId = file.resumable ? fileIdOf(path) : `stream-${clock.nowMs().toString(36)}`;
     this.#facts = factsOf(file);
     this.#progress = firstProgress(this.#facts);
     this.#lock = file.resumable ? lockExclusively(`${lockFolder}/replay-${this.#fileId}.lock`, `the replay of ${path}`) : undefined;
@@ -210,15 +225,18 @@ class Replay {
     const chunks = packFile(scanChunks(this.#file, request), { packing, pace, progress: this.#progress, clock });
     // One commit is on its way while the next chunk is scanned and packed; the log may write on a thread of its own.
     let applied: Promise<boolean> = Promise.resolve(true);
+    let startMs = clock.nowMs();
     try {
       for await (const chunk of chunks) {
+        const scanMs = clock.nowMs() - startMs;
         await pacer.due(chunk.rowsRead, chunk.timeMs);
         if (!(await applied) || this.#signal.aborted) return false;
         if (stopAfter !== undefined && this.#rowsThisRun >= stopAfter) return false;
-        applied = this.#commit(chunk);
+        applied = this.#commit(chunk, startMs, scanMs);
         // Its failure is met where it is awaited, perhaps only after the next chunk.
         applied.catch(() => undefined);
         await yieldToLoop();
+        startMs = clock.nowMs();
       }
     } finally {
       await applied.catch(() => undefined);
@@ -228,22 +246,27 @@ class Replay {
     return this.#writer.commit([], toCommittedOffset(this.#progress));
   }
 
-  async #commit(chunk: PackedChunk): Promise<boolean> {
+  async #commit(chunk: PackedChunk, startMs: number, scanMs: number): Promise<boolean> {
+    const { clock } = this.#options;
+    const before = this.#progress.byteOffset;
+    const commitStartMs = clock.nowMs();
     const progress = advance(this.#progress, chunk);
     assert(progress.rows === progress.accepted + progress.rejected, `expected ${progress.rows} rows to be accepted or rejected, found ${progress.accepted} and ${progress.rejected}`);
     if (!(await this.#writer.commit(chunk.appends, toCommittedOffset(progress)))) return false;
     this.#progress = progress;
     this.#rowsThisRun += chunk.rowsRead;
-    this.#report(chunk.bytesReadCompressed);
+    const endMs = clock.nowMs();
+    const { rowsRead: rows, accepted, rejectedBy, byteOffsetEnd } = chunk;
+    this.#report(chunk.bytesReadCompressed, { rows, accepted, rejectedBy, bytes: byteOffsetEnd - before, startMs, scanMs, commitMs: endMs - commitStartMs, endMs });
     return true;
   }
 
-  #report(bytesReadCompressed: number): void {
+  #report(bytesReadCompressed: number, chunk: ChunkReport): void {
     const { rows, accepted, rejected, loop, byteOffset } = this.#progress;
     const { byteCount, wrappings } = this.#file;
     const done = wrappings.length === 0 ? byteOffset : bytesReadCompressed;
     const share = byteCount === undefined || byteCount === 0 ? undefined : Math.min(1, done / byteCount);
-    this.#options.onProgress?.({ read: rows, accepted, rejected, loop, byteOffset, share, bytesThisRun: bytesDone(this.#progress) - this.#bytesBefore, seconds: this.#seconds });
+    this.#options.onProgress?.({ read: rows, accepted, rejected, loop, byteOffset, share, bytesThisRun: bytesDone(this.#progress) - this.#bytesBefore, seconds: this.#seconds, chunk });
   }
 
   #summary(ended: ReplaySummary['ended']): ReplaySummary {
@@ -267,7 +290,7 @@ class Replay {
   }
 
   get #seconds(): number {
-    return (this.#options.clock.nowMs() - this.#startedAtMs) / 1000;
+    return (this.#options.clock.steadyMs() - this.#startedAtSteadyMs) / 1000;
   }
 
   async close(): Promise<void> {

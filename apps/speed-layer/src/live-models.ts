@@ -1,8 +1,7 @@
 import type { EventLog, ExperimentTracker, RecordBatch } from '#tideline/platform';
 import { loadModel } from '#tideline/learning';
-import { VisitValues, type LiveModel, type Source } from '#tideline/retention';
-import { describeError, failureOf, type EngineClock } from '#tideline/streaming';
-import { parseModelUpdate, type ModelUpdate } from './model-update.ts';
+import { parseModelUpdate, VisitValues, type LiveModel, type ModelUpdate, type Source } from '#tideline/retention';
+import { describeError, failureOf, MODEL_UPDATES, type EngineClock } from '#tideline/streaming';
 
 /** Names an artifact in a commit's metadata, so that a restart finds it again. */
 export type ArtifactName = Pick<ModelUpdate, 'name' | 'version' | 'runId' | 'artifactPath'>;
@@ -18,7 +17,7 @@ export interface SourceModels {
   readonly visitValues: InForce<VisitValues> | undefined;
 }
 
-const TOPIC = 'model-updates';
+const TOPIC = MODEL_UPDATES.topic;
 const NONE: SourceModels = { model: undefined, visitValues: undefined };
 
 /** Follows `model-updates` and keeps the newest champion of every source loaded. An artifact that does not load leaves the one before in force. */

@@ -1,16 +1,13 @@
 // The speed layer on doors in memory: it scores without a model, takes a champion at a batch border, and says in the commit what was in force.
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { beforeEach, expect, test } from 'vitest';
 import { createEstimator, Random } from '#tideline/learning';
 import {
-  MemoryEventLog, MemoryExperimentTracker, MemoryObjectStore, MemorySchemaRegistry, Metrics, packTexts, readTextFolders, unpackTexts, type RecordBatch,
+  Liveness, MemoryEventLog, MemoryExperimentTracker, MemoryObjectStore, MemorySchemaRegistry, Metrics, packTexts, readTextFolders, unpackTexts, type RecordBatch, type SpanFacts,
 } from '#tideline/platform';
-import { createRefiner, generate, LogScanner, packRecords, registeredCodec, SOURCE_FILE_NAMES, sourcesOrThrow, type Source } from '#tideline/retention';
+import { createRefiner, generate, LogScanner, packRecords, registeredCodec, SOURCE_FILE_NAMES, sourcesOrThrow, type ModelUpdate, type Source } from '#tideline/retention';
 import { readCommitMetadata, runGroup } from '#tideline/streaming';
 import { seeded, SimulatedClock } from '../../../libs/streaming/src/fixtures.ts';
-import type { ModelUpdate } from './model-update.ts';
-import { serveMetrics } from './serve-metrics.ts';
 import { SpeedLayerMetrics } from './speed-layer-metrics.ts';
 import { GROUP, SpeedLayer } from './speed-layer.ts';
 
@@ -33,7 +30,7 @@ beforeEach(() => {
 });
 
 async function openLayer(): Promise<SpeedLayer> {
-  const layer = new SpeedLayer({ log, store, tracker, registry, clock: new SimulatedClock() }, [source], new SpeedLayerMetrics(new Metrics('test')), {
+  const layer = new SpeedLayer({ log, store, tracker, registry, clock: new SimulatedClock() }, [source], new SpeedLayerMetrics({ metrics: new Metrics('test'), clock: new SimulatedClock() }), {
     info: () => undefined,
     warn: (message) => warnings.push(message),
   });
@@ -156,20 +153,52 @@ test('what does not load or does not parse is passed over with a warning', async
   expect(warnings.join('\n')).toContain('expected "source" to be text');
 });
 
-test('records and lag are served as Prometheus metrics', async () => {
+test('records, lag, watermark delay and state are metrics of the partitions that are held, and of no others', async () => {
   const metrics = new Metrics('test');
-  const ours = new SpeedLayerMetrics(metrics);
-  const layer = new SpeedLayer({ log, store: new MemoryObjectStore(), tracker, registry, clock: new SimulatedClock() }, [source], ours, { info: () => undefined, warn: () => undefined });
-  await layer.prepare();
-  await feed(8, 200);
-  await runToEnd(layer);
-  await feed(9, 100);
-  const server = await serveMetrics(0, metrics, ours, log);
-  const text = await (await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/metrics`)).text();
-  server.close();
+  const liveness = new Liveness();
+  const ours = new SpeedLayerMetrics({ metrics, clock: { nowMs: () => 5_000 }, liveness });
+  const said: string[] = [];
+  const at = { topic, partition: 0 };
+  const observer = ours.observerOf({ at, state: { watermarkMs: 2_000, entityCount: 3 }, report: { info: (message) => said.push(message), warn: (message) => said.push(message) } });
+  expect(ours.readiness()).toEqual({ name: 'partitions', ok: false, found: '0 of 1 recovered' });
+  observer.recovered?.({ offset: 100, checkpointOffset: undefined, replayedRecords: 100, ms: 20 });
+  expect(ours.readiness().ok).toBe(true);
+  observer.committed?.({ offset: 150, batches: 1, records: 50, startedAtMs: 0, readMs: 1, processMs: 2, commitMs: 3 });
+  observer.checkpointed?.({ offset: 150, byteCount: 77, ms: 1 });
+  observer.warned?.('slow');
+  await ours.measure(async () => 180);
+  const { text } = await metrics.render();
+  const labels = `{topic="${topic}",partition="0",app="test"}`;
+  for (const line of [
+    `tideline_speed_records_total${labels} 50`, `tideline_speed_lag_records${labels} 30`, `tideline_speed_watermark_delay_seconds${labels} 3`,
+    `tideline_speed_state_entities${labels} 3`, `tideline_speed_checkpoint_bytes${labels} 77`, `tideline_speed_warnings_total${labels} 1`,
+  ]) expect(text).toContain(`${line}\n`);
+  expect(said).toContain('slow');
+  observer.ended?.();
+  await ours.measure(() => Promise.reject(new Error('asked for a partition that is not held')));
+  expect((await metrics.render()).text).not.toContain('tideline_speed_lag_records{');
+});
+
+test('a step is one span with its parts, and nothing is put together without an endpoint', () => {
+  const spans: SpanFacts[] = [];
+  const traces = { record: (span: SpanFacts) => void spans.push(span), close: () => Promise.resolve() };
+  const report = { info: () => undefined, warn: () => undefined };
+  const partition = { at: { topic, partition: 0 }, state: { watermarkMs: NaN, entityCount: 0 }, report };
+  const facts = { offset: 20, batches: 2, records: 20, startedAtMs: 1_000, readMs: 5, processMs: 7, commitMs: 11 };
+  new SpeedLayerMetrics({ metrics: new Metrics('test'), clock: { nowMs: () => 0 }, traces }).observerOf(partition).committed?.(facts);
+  expect(spans).toMatchObject([{ name: 'speed step', startMs: 995, endMs: 1_018, parts: [{ name: 'read', endMs: 1_000 }, { name: 'process', endMs: 1_007 }, { name: 'commit', endMs: 1_018 }] }]);
+  new SpeedLayerMetrics({ metrics: new Metrics('test'), clock: { nowMs: () => 0 } }).observerOf(partition).committed?.(facts);
+  expect(spans).toHaveLength(1);
+});
+
+test('a record under a foreign schema id stops its partition in front of it: what came before is committed, nothing is passed over', async () => {
+  const layer = await openLayer();
+  await feed(10, 600);
   const { end } = await log.offsets(topic, 0);
-  const { offset } = (await log.committed(GROUP, topic, 0))!;
-  expect(text).toMatch(new RegExp(`tideline_speed_records_total{[^}]*} ${offset}\\n`));
-  expect(text).toMatch(new RegExp(`tideline_speed_lag_records{[^}]*} ${end - offset}\\n`));
-  expect(end - offset).toBeGreaterThan(0);
+  const writer = await log.openWriter('stranger');
+  await writer.commit({ appends: [{ topic, partition: 0, records: packTexts([{ key: 'x', value: '\0\0\0\x01\x2cbody', timestampMs: 0 }]) }] });
+  const running = runGroup({ ...layer.group(), limits: { idleMs: 1 }, signal: new AbortController().signal });
+  await expect(running).rejects.toMatchObject({ code: 'UNREADABLE_RECORD', topic, partition: 0, offset: end, schemaId: 300 });
+  expect((await log.committed(GROUP, topic, 0))?.offset).toBe(end);
+  await layer.stop();
 });

@@ -99,7 +99,7 @@ export class SpeedLayer {
     const schemas = this.#schemas.get(topic);
     assert(source !== undefined && schemas !== undefined, `${topic} is not a topic of this group`);
     const processor = new SourceProcessor(source, { partition, ...schemas });
-    const observer = this.#metrics.observerOf({ topic, partition }, this.#report);
+    const observer = this.#metrics.observerOf({ at: { topic, partition }, state: processor, report: this.#report });
     return { processor, steering: this.#steering(source.name, processor), observer };
   }
 

@@ -3,6 +3,7 @@ import { isPlatformError, type ExperimentTracker } from '#tideline/platform';
 import type { Source } from '#tideline/retention';
 import { gateReasons } from './gate.ts';
 import { measure, pairedDifference } from './judge.ts';
+import { describeInterval } from './run-note.ts';
 import { MODEL_ARTIFACT_FOLDER, modelFileIn, modelNameOf } from './model-artifact.ts';
 import type { Candidate, TrainingContext } from './train.ts';
 
@@ -33,7 +34,8 @@ export async function decide(source: Source, judged: readonly Candidate[], test:
   const candidate = { model: model.name, promoted, reasons, remark };
   if (!promoted) return { candidate, champion };
   const { version } = await tracker.registerVersion(name, model.runId, MODEL_ARTIFACT_FOLDER, {
-    source: source.name, model: model.name, kind: model.kind, target: source.models.target, ...context.tags,
+    source: source.name, model: model.name, kind: model.kind, target: source.models.target,
+    ...(model.metrics[metric] === undefined ? {} : { [metric]: describeInterval(model.metrics[metric]) }), ...context.tags,
   });
   await tracker.setAlias(name, 'champion', version);
   return { candidate, champion: { name, version, model: model.name } };
@@ -91,13 +93,9 @@ function withinNoise(source: Source, ranked: readonly Candidate[], judged: reado
   const simpler = judged.slice(0, judged.indexOf(best)).flatMap((model): Choice[] => {
     const behind = model.kind === 'one-feature' ? undefined : ahead(model);
     if (behind === undefined || behind.low > 0) return [];
-    return [{ model, remark: `${best.name} is ahead by ${describe(behind)}, within noise; the simpler ${model.name} is preferred` }];
+    return [{ model, remark: `${best.name} is ahead by ${describeInterval(behind)}, within noise; the simpler ${model.name} is preferred` }];
   });
   const lead = second && ahead(second);
-  const remark = second === undefined ? `${best.name} is the only candidate` : `${best.name} is ahead of ${second.name}${lead === undefined ? '' : ` by ${describe(lead)}`}`;
+  const remark = second === undefined ? `${best.name} is the only candidate` : `${best.name} is ahead of ${second.name}${lead === undefined ? '' : ` by ${describeInterval(lead)}`}`;
   return [...simpler, { model: best, remark }];
-}
-
-function describe({ value, low, high }: { value: number; low: number; high: number }): string {
-  return `${value.toFixed(4)} (${low.toFixed(4)} to ${high.toFixed(4)})`;
 }

@@ -1,13 +1,24 @@
 import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
 import { Sql } from '#tideline/lake';
-import { EventLog, ExperimentTracker, ObjectStore, stopRequest } from '#tideline/platform';
-import { Schedule } from './schedule.ts';
+import { frameworkLogger, runApp } from '#tideline/platform';
+import { InvalidSourcesError } from '#tideline/retention';
 import { TrainerModule } from './trainer.module.ts';
+import { Schedule } from './schedule.ts';
 
-const stop = stopRequest();
-const app = await NestFactory.createApplicationContext(TrainerModule, { logger: ['error', 'warn'] });
-await app.get(Schedule).run(stop);
-await app.get(Sql).close();
-for (const door of [EventLog, ObjectStore, ExperimentTracker]) await app.get<{ close(): Promise<void> }>(door).close();
-await app.close();
+process.exitCode = await runApp({
+  app: 'trainer',
+  doors: ['eventLog', 'objectStore', 'experiments'],
+  isHopeless: (error) => error instanceof InvalidSourcesError,
+  run: async (runtime) => {
+    const sql = await Sql.open(await runtime.doors.get('objectStore'), { memoryLimit: '1GB', threads: 1 });
+    try {
+      const app = await NestFactory.createApplicationContext(TrainerModule.of(runtime, sql), { logger: frameworkLogger(runtime.logger), abortOnError: false });
+      runtime.begin();
+      await app.get(Schedule).run(runtime.stop);
+      await app.close();
+    } finally {
+      await sql.close();
+    }
+  },
+});

@@ -5,6 +5,7 @@ import { decide, type Decision } from './decide.ts';
 import type { Interval } from './gate.ts';
 import { judge, pairedDifference, type Metrics } from './judge.ts';
 import { MODEL_FILE } from './model-artifact.ts';
+import { runNote } from './run-note.ts';
 import { splitFrame, type TrainingFrame } from './training-frame.ts';
 
 /** One trained and judged model. */
@@ -113,7 +114,7 @@ async function fitAndLog(source: Source, definition: ModelDefinition, input: Fit
   const { tracker, clock, seed } = context;
   const { task } = source.models;
   const run = await tracker.startRun(input.experimentId, definition.name, {
-    source: source.name, target: source.models.target, split: input.description, 'source.version': source.version, ...context.tags,
+    source: source.name, target: source.models.target, split: input.description, 'source.version': source.version, 'mlflow.source.name': 'tideline train', ...context.tags,
   });
   try {
     const estimator = createEstimator({ kind: definition.kind, task, parameters: definition.parameters, prepare: definition.prepare, feature: definition.feature });
@@ -134,6 +135,8 @@ async function fitAndLog(source: Source, definition: ModelDefinition, input: Fit
     await tracker.logRun(run.id, {
       params: { ...toText(estimator.parameters), kind: definition.kind, seed: String(seed), features: model.featureNames.join(','), trainRows: String(input.train.rowCount), testRows: String(input.test.rowCount) },
       metrics: runMetrics(metrics, input.baseline?.metrics, overBaseline, model.history, endMs),
+      // What MLflow's page shows as the run's description.
+      tags: { 'mlflow.note.content': runNote({ definition, target: source.models.target, metrics, baseline: input.baseline, overBaseline, trainRows: input.train.rowCount, testRows: input.test.rowCount }) },
     });
     await tracker.endRun(run.id, 'FINISHED');
     return {

@@ -1,6 +1,7 @@
 import type { Lake, Sql, Table } from '#tideline/lake';
 import { packTexts, type Clock, type EventLog, type ExperimentTracker } from '#tideline/platform';
-import { tableNames, type Source } from '#tideline/retention';
+import { tableNames, type ModelUpdate, type Source } from '#tideline/retention';
+import { appendOnce, MODEL_UPDATES } from '#tideline/streaming';
 import { MODEL_ARTIFACT_FOLDER } from './model-artifact.ts';
 import { NothingToLearnError, trainSource, type TrainingContext, type TrainReport } from './train.ts';
 import { readTrainingFrame } from './training-frame.ts';
@@ -16,7 +17,6 @@ export interface TrainerDoors {
 
 export type TrainOptions = Pick<TrainingContext, 'seed' | 'only' | 'signal' | 'onProgress'>;
 
-const MODEL_UPDATES = 'model-updates';
 /** Tag of every run: the version of the training table that it learned from. */
 const TABLE_VERSION_TAG = 'table.version';
 /** Tag of the candidate's run: `passed`, or what the gate said. The last thing that a training writes, so it marks one that is done. */
@@ -75,13 +75,10 @@ export class Trainer {
   /** Tells whoever follows `model-updates` that the alias moved. */
   async #announce(source: Source, champion: NonNullable<TrainReport['champion']>, runId: string): Promise<void> {
     const { log, clock } = this.#doors;
-    await log.ensureTopics({ [MODEL_UPDATES]: { partitions: 1, shared: true } });
-    const writer = await log.openWriter(`trainer-${source.name}`);
-    const update = { source: source.name, kind: 'model', name: champion.name, version: champion.version, runId, artifactPath: MODEL_ARTIFACT_FOLDER, alias: 'champion' };
-    try {
-      await writer.commit({ appends: [{ topic: MODEL_UPDATES, records: packTexts([{ key: source.name, value: JSON.stringify(update), timestampMs: clock.nowMs() }]) }] });
-    } finally {
-      await writer.close();
-    }
+    const update: ModelUpdate = {
+      source: source.name, kind: 'model', name: champion.name, version: champion.version, runId, artifactPath: MODEL_ARTIFACT_FOLDER, alias: 'champion',
+    };
+    const records = packTexts([{ key: source.name, value: JSON.stringify(update), timestampMs: clock.nowMs() }]);
+    await appendOnce({ log, writerId: `trainer-${source.name}`, ...MODEL_UPDATES, records });
   }
 }

@@ -46,6 +46,12 @@ export async function readTrainingFrame(sql: Sql, source: Source, table: string,
   return { data: { rowCount, columnCount: features.length, X, y, featureNames: features }, asOfMs };
 }
 
+/** In the largest unit that leaves no fraction: `90 d`, `36 h`, `20 min`. */
+function describeDuration(ms: number): string {
+  const [unit, size] = ([['d', 86_400_000], ['h', 3_600_000], ['min', 60_000]] as const).find(([, unitMs]) => ms % unitMs === 0) ?? ['s', 1_000];
+  return `${ms / size} ${unit}`;
+}
+
 /** Splits by time with a gap of the label's horizon, or by rows with a gap, as the source's models say. */
 export function splitFrame(frame: TrainingFrame, source: Source): JudgedSplit {
   const { label, holdout } = source.models;
@@ -55,7 +61,7 @@ export function splitFrame(frame: TrainingFrame, source: Source): JudgedSplit {
       rows.length === 0 ? 'none' : new Date(frame.asOfMs![rows[rows.length - 1]!]!).toISOString();
     return {
       ...split,
-      description: `by time: train as of ${date(split.train)} and before, test as of ${date(split.test)}, gap of the label's horizon ${label.horizonMs / 60_000} min`,
+      description: `by time: train as of ${date(split.train)} and before, test as of ${date(split.test)}, gap of the label's horizon ${describeDuration(label.horizonMs)}`,
     };
   }
   const { testShare, gapRows } = holdout ?? { testShare: 0.2, gapRows: 0 };

@@ -52,6 +52,15 @@ export { FileExperimentTracker } from './experiment-tracker/file-experiment-trac
 export { MemoryExperimentTracker } from './experiment-tracker/memory-experiment-tracker.ts';
 export { UnreliableExperimentTracker } from './experiment-tracker/unreliable-experiment-tracker.ts';
 export { openExperimentTracker } from './experiment-tracker/open-experiment-tracker.ts';
+export {
+  pushExperiments,
+  type PushedAlias,
+  type PushedRuns,
+  type PushedVersion,
+  type PushOptions,
+  type PushProgress,
+  type PushReport,
+} from './experiment-tracker/push-experiments.ts';
 
 export { SchemaRegistry } from './schema-registry/schema-registry.ts';
 export { FileSchemaRegistry } from './schema-registry/file-schema-registry.ts';
@@ -61,9 +70,11 @@ export { openSchemaRegistry } from './schema-registry/open-schema-registry.ts';
 
 export { lockExclusively, lockWhenFree, type FileLock } from './file-lock/file-lock.ts';
 export { Clock, ManualClock, SystemClock } from './clock/clock.ts';
+export { describeSkew, measureSkew, type ClockSkew } from './clock/server-clock.ts';
 export {
   isLoopback,
   loadConfiguration,
+  operationsPortSettings,
   printableConfiguration,
   readConfiguration,
   settingNames,
@@ -71,14 +82,21 @@ export {
   type Logins,
   type ApiKey,
   type ApiRole,
+  type AppName,
   type Configuration,
   type Environment,
 } from './configuration/configuration.ts';
 export { nearestName } from './configuration/nearest-name.ts';
-export { createLogger, type Logger, type LoggerOptions } from './telemetry/logger.ts';
+export { createLogger, frameworkLogger, secretsOf, type Logger, type LoggerOptions } from './telemetry/logger.ts';
 export { Metrics } from './telemetry/metrics.ts';
+export { Liveness, type Pulse } from './telemetry/liveness.ts';
+export { serveOperations, type OperationsOptions, type OperationsServer, type ReadinessCheck } from './telemetry/operations-server.ts';
+export { openTraces, type SpanFacts, type Traces } from './telemetry/traces.ts';
+export { watchDoor } from './telemetry/watch-door.ts';
 export { openLogFile, type LogFile } from './log-file/open-log-file.ts';
 export type { Continuation, FileIdentity } from './log-file/file-identity.ts';
 export type { Wrapping } from './log-file/unwrap.ts';
 export { readTextFolders, type TextFolder } from './text-files/read-text-folders.ts';
+export { Doors, type DoorName, type OpenDoors } from './process/doors.ts';
+export { EXIT_HOPELESS, runApp, type AppProgram, type AppRuntime } from './process/run-app.ts';
 export { stopRequest } from './process/stop-request.ts';

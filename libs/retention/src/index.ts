@@ -9,6 +9,7 @@
  * Start at `sources/source.ts`, then `records/columns.ts`, `features/` and `decisions/`.
  */
 export type { LiveModel } from './decisions/live-scorer.ts';
+export { parseModelUpdate, type ModelUpdate } from './decisions/model-update.ts';
 export { SourceProcessor, type BatchCounts, type ProcessedBatch } from './decisions/source-processor.ts';
 export { decodeTransition, transitionSchema, TransitionWriter, type Transition } from './decisions/transition.ts';
 export type { VisitLookup } from './decisions/visit-lookup.ts';
@@ -18,6 +19,7 @@ export { parseExpression, type Expression } from './expressions/parse-expression
 export { labelsSql, partialsSql, populationSql, recordFeaturesSql, rewardScale, visitCountsSql } from './features/feature-sql.ts';
 export { FeatureFormulas, PartialReader } from './features/finish-features.ts';
 export type { Column, ColumnBatch, ColumnType, ScalarType } from './records/columns.ts';
+export { decodeBatch, UnreadableRecord, type PlacedValues } from './records/decode-batch.ts';
 export { detectSource, inspectLog, type Inspection, type InspectOptions } from './records/inspect-log.ts';
 export { LateMarker } from './records/late-marker.ts';
 export { LogScanner, type Chunk, type Originals, type Rejection, type ScanOptions } from './records/log-scanner.ts';
@@ -36,4 +38,4 @@ export type { Problem, SourceFile } from './sources/yaml-fields.ts';
 export { generate, SYNTHETIC_SOURCES, type GenerateOptions } from './synthetic/generate.ts';
 export { planTracks, type TrackPlan } from './features/aggregate-tracks.ts';
 export { ValueTables, type TrackInputs } from './features/track-inputs.ts';
-export { WindowState } from './features/window-state.ts';
+export { AHEAD, WindowState } from './features/window-state.ts';

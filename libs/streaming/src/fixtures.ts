@@ -101,6 +101,10 @@ export class SimulatedClock implements EngineClock {
     return ++this.#nowMs;
   }
 
+  steadyMs(): number {
+    return this.nowMs();
+  }
+
   async sleep(ms: number): Promise<void> {
     this.#nowMs += ms;
     await new Promise((resolve) => setImmediate(resolve));

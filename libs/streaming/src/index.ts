@@ -9,12 +9,14 @@
  *
  * Start at `run-partition.ts`; `processor.ts` is the contract; `recovery.spec.ts` is the specification of crashes.
  */
+export { appendOnce, type AppendOnceOptions } from './append-once.ts';
 export { Checkpoints, decodeCheckpoint, encodeCheckpoint, type Checkpoint, type FoundCheckpoint } from './checkpoints.ts';
 export { readCommitMetadata, writeCommitMetadata, type CommitMetadata } from './commit-metadata.ts';
 export { describeError, failureOf, type Failure } from './failure.ts';
+export { keepRounds, type RoundsOptions } from './keep-rounds.ts';
 export { OffsetWriter, patiently, type OffsetWriterOptions } from './offset-writer.ts';
 export type { CommitFacts, EngineClock, Processor, ProcessorOutput, Steering } from './processor.ts';
 export { ProcessorDriver, type DriverStep } from './processor-driver.ts';
 export { runGroup, type GroupOptions, type PartitionWork, type TopicPartition } from './run-group.ts';
 export { runPartition, type PartitionLimits, type PartitionObserver, type PartitionOptions, type PartitionSummary } from './run-partition.ts';
-export { systemTopics } from './topics.ts';
+export { MODEL_UPDATES, systemTopics } from './topics.ts';

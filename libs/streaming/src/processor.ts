@@ -13,7 +13,11 @@ export interface ProcessorOutput {
 export interface Processor {
   /** Changes with everything that decides the state; a snapshot of another version is not restored. */
   readonly version: string;
-  /** With `emit` false the batch changes the state exactly as with true, but its outputs are already on the log: none are made. */
+  /**
+   * May throw a failure with `outcome` `not-applied` (a record that can't be read) while the state is still as before the batch; the partition
+   * then stops in front of that batch. With `emit` false the batch changes the state exactly as with true, but its outputs are already on the log:
+   * none are made.
+   */
   process(batch: RecordBatch, emit: boolean): ProcessorOutput | Promise<ProcessorOutput>;
   /**
    * Outputs that a change of steering calls for without new records (everybody scored by the new model); `offset` is the first one not

@@ -29,9 +29,14 @@ const LIMITS: PartitionLimits = {
 /** Told what happened, for logs and metrics; must not throw. */
 export interface PartitionObserver {
   recovered?(facts: { offset: number; checkpointOffset: number | undefined; replayedRecords: number; ms: number }): void;
-  committed?(facts: { offset: number; batches: number; records: number; processMs: number; commitMs: number }): void;
+  /** Before every look at the log: the loop moves, with or without records. */
+  looked?(): void;
+  /** `startedAtMs` is when processing began, after a read that took `readMs` (0 for further transactions of the same read). */
+  committed?(facts: { offset: number; batches: number; records: number; startedAtMs: number; readMs: number; processMs: number; commitMs: number }): void;
   checkpointed?(facts: { offset: number; byteCount: number; ms: number }): void;
   warned?(message: string): void;
+  /** The run is over, in order or not: somebody else may have the partition now. */
+  ended?(): void;
 }
 
 export interface PartitionOptions {
@@ -118,6 +123,7 @@ class PartitionRun {
       return { topic, partition, offset: this.#position, records: this.#records };
     } finally {
       await this.#writer.close();
+      this.#options.observer?.ended?.();
     }
   }
 
@@ -177,7 +183,9 @@ class PartitionRun {
   async #advance(): Promise<void> {
     const { clock, observer } = this.#options;
     if (!(await this.#refresh())) return;
+    const lookedAtMs = clock.nowMs();
     const batches = await this.#read(this.#limits.idleMs);
+    let readMs = clock.nowMs() - lookedAtMs;
     for (const group of this.#cut(batches)) {
       const startedAtMs = clock.nowMs();
       this.#stateIsAhead = true;
@@ -190,14 +198,18 @@ class PartitionRun {
       this.#records += step.records;
       this.#recordsSinceSave += step.records;
       const processMs = processedAtMs - startedAtMs;
-      observer?.committed?.({ offset: step.to.offset, batches: step.batches, records: step.records, processMs, commitMs: clock.nowMs() - processedAtMs });
+      observer?.committed?.({
+        offset: step.to.offset, batches: step.batches, records: step.records, startedAtMs, readMs, processMs, commitMs: clock.nowMs() - processedAtMs,
+      });
+      readMs = 0;
       // The embedded log answers at once: without this a backlog would keep signals and timers waiting.
       await yieldToLoop();
       if (this.#options.signal.aborted) break;
     }
     if (this.#recordsSinceSave === 0) return;
-    const overdue = clock.nowMs() - this.#savedAtMs >= this.#limits.checkpointMs;
-    if (overdue || this.#recordsSinceSave >= this.#limits.checkpointRecords) await this.#saveCheckpoint();
+    const sinceMs = clock.nowMs() - this.#savedAtMs;
+    // Below zero the time of day was set back: without this no checkpoint would be due for as long as it was set back by.
+    if (sinceMs < 0 || sinceMs >= this.#limits.checkpointMs || this.#recordsSinceSave >= this.#limits.checkpointRecords) await this.#saveCheckpoint();
   }
 
   /** Batches by transaction; `read` has kept to the byte budget already. */
@@ -222,14 +234,21 @@ class PartitionRun {
     const appends: Append[] = [];
     let endOffset = this.#position;
     let records = 0;
+    let count = 0;
     for (const batch of batches) {
-      const output = await processor.process(batch, true);
-      for (const append of output.appends) appends.push(append);
+      try {
+        for (const append of (await processor.process(batch, true)).appends) appends.push(append);
+      } catch (error) {
+        // What was processed before a batch that can't be read is committed first; the next turn then ends at that batch.
+        if (count === 0 || failureOf(error)?.outcome !== 'not-applied') throw error;
+        break;
+      }
       endOffset = batch.baseOffset + batch.count;
       records += batch.count;
+      count++;
     }
     const metadata = writeCommitMetadata({ lineage: this.#lineage, facts });
-    return { appends, to: { offset: endOffset, metadata }, batches: batches.length, records, facts: JSON.stringify(facts) };
+    return { appends, to: { offset: endOffset, metadata }, batches: count, records, facts: JSON.stringify(facts) };
   }
 
   /**
@@ -269,7 +288,8 @@ class PartitionRun {
   }
 
   async #read(maxWaitMs: number): Promise<readonly RecordBatch[]> {
-    const { log, topic, partition, signal } = this.#options;
+    const { log, topic, partition, signal, observer } = this.#options;
+    observer?.looked?.();
     const options = { maxBytes: this.#limits.transactionBytes, maxWaitMs, signal };
     return this.#patiently('reading', () => log.read(topic, partition, this.#position, options));
   }

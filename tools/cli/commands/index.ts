@@ -2,10 +2,12 @@ import type { Command } from 'commander';
 import type { Runner } from '../context.ts';
 import { addBuild } from './build.ts';
 import { addDoctor } from './doctor.ts';
+import { addExperiments } from './experiments.ts';
 import { addGenerate } from './generate.ts';
 import { addInspect } from './inspect.ts';
 import { addLake } from './lake.ts';
 import { addModels } from './models.ts';
+import { addProve } from './prove.ts';
 import { addReplay } from './replay.ts';
 import { addScores } from './scores.ts';
 import { addSources } from './sources.ts';
@@ -16,7 +18,7 @@ import { addVerify } from './verify.ts';
 
 /** Every command, in the order in which a newcomer meets them. */
 export function addCommands(program: Command, run: Runner): void {
-  for (const add of [addStart, addSources, addGenerate, addInspect, addReplay, addTopics, addScores, addLake, addBuild, addTrain, addModels, addVerify, addDoctor]) {
+  for (const add of [addStart, addSources, addGenerate, addInspect, addReplay, addTopics, addScores, addLake, addBuild, addTrain, addModels, addExperiments, addVerify, addProve, addDoctor]) {
     add(program, run);
   }
 }

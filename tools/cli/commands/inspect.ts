@@ -21,12 +21,12 @@ async function inspect({ world, output }: CommandContext, path: string, options:
   const sources = options.source === undefined ? await world.sources() : [await world.source(options.source)];
   const file = await openLogFile(path);
   try {
-    const { head, damage } = await readHead(file.read(0));
+    const { head, whole, damage } = await readHead(file.read(0));
     const checks = Object.fromEntries(sources.flatMap((source) => {
       const check = compileLayoutCheck(source);
       return check === undefined ? [] : [[source.name, check]];
     }));
-    const found = detectSource(sources, head, checks);
+    const found = detectSource(sources, head, checks, { whole });
     const best = found.find(({ inspection }) => inspection.fits);
     const report = {
       file: path,
@@ -47,7 +47,7 @@ async function inspect({ world, output }: CommandContext, path: string, options:
 }
 
 /** At most a megabyte, or what can be read before the file is damaged; a piece is valid only until the next is asked for, so it is copied. */
-async function readHead(pieces: AsyncIterable<Uint8Array>): Promise<{ head: Uint8Array; damage?: string }> {
+async function readHead(pieces: AsyncIterable<Uint8Array>): Promise<{ head: Uint8Array; whole: boolean; damage?: string }> {
   const parts: Buffer[] = [];
   let length = 0;
   const head = (): Uint8Array => Buffer.concat(parts).subarray(0, HEAD_BYTES);
@@ -59,9 +59,10 @@ async function readHead(pieces: AsyncIterable<Uint8Array>): Promise<{ head: Uint
     }
   } catch (error) {
     if (length === 0 || !isPlatformError(error, 'CORRUPT')) throw error;
-    return { head: head(), damage: error.message };
+    return { head: head(), whole: false, damage: error.message };
   }
-  return { head: head() };
+  // A last line without a newline is complete only where the file ends.
+  return { head: head(), whole: length < HEAD_BYTES };
 }
 
 function describe({ source, inspection }: { readonly source: Source; readonly inspection: Inspection }): string {

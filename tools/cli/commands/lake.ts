@@ -74,12 +74,15 @@ function typeText(type: { readonly name: string; readonly precision?: number; re
   return type.precision === undefined ? type.name : `${type.name}(${type.precision},${type.scale})`;
 }
 
-async function query({ world, output }: CommandContext, sql: string, options: { readonly limit: number }): Promise<void> {
+async function query({ world, output, signal }: CommandContext, sql: string, options: { readonly limit: number }): Promise<void> {
   const lake = await world.lake();
   const session = await world.sql();
-  for (const table of await lake.tables()) await session.bind(table);
+  for (const table of await lake.tables()) {
+    signal.throwIfAborted();
+    await session.bind(table);
+  }
   try {
-    const rows = await session.rows(sql, [], options.limit);
+    const rows = await session.rows(sql, [], options.limit, signal);
     const names = Object.keys(rows[0] ?? {});
     output.result(rows, () => (rows.length === 0 ? 'no rows' : formatTable(names, rows.map((row) => names.map((name) => cell(row[name]))))));
     if (rows.length === options.limit) output.note(`the first ${options.limit} rows; --limit shows more`);
@@ -95,12 +98,12 @@ function cell(value: unknown): string | number | null {
   return typeof value === 'boolean' ? String(value) : JSON.stringify(value);
 }
 
-async function check({ world, output }: CommandContext, name: string | undefined): Promise<void> {
+async function check({ world, output, signal }: CommandContext, name: string | undefined): Promise<void> {
   const lake = await world.lake();
   const tables = name === undefined ? await lake.tables() : [await findTable(lake, name)];
   const session = await world.sql();
   const rows: TableCheck[] = [];
-  for (const table of tables) rows.push(await checkTable(lake.store, table, (file) => session.readWhole(table, file)));
+  for (const table of tables) rows.push(await checkTable(lake.store, table, (file) => session.readWhole(table, file, signal), signal));
   output.result(rows, () =>
     formatTable(['table', 'files', 'rows', 'result'], rows.map((row) => [row.table, row.fileCount, row.rowCount, row.problems.length === 0 ? 'ok' : row.problems.join('; ')])),
   );

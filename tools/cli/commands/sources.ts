@@ -1,5 +1,7 @@
 import type { Command } from 'commander';
-import { isPlatformError } from '#tideline/platform';
+import { RecordCount } from '../../../apps/batch-layer/src/record-count.ts';
+import { nextOffset, type Snapshot } from '#tideline/lake';
+import type { EventLog } from '#tideline/platform';
 import { tableNames } from '#tideline/retention';
 import type { CommandContext, Runner } from '../context.ts';
 import { formatTable } from '../output.ts';
@@ -25,7 +27,7 @@ async function showSources({ world, output }: CommandContext): Promise<void> {
         features: source.features.features.length,
         models: source.models.models.map((model) => model.name),
         tables: present,
-        topicRecords: await recordsOn(log, `raw.${source.name}`, source.deployment.partitions),
+        topicRecords: await recordsOn(log, `raw.${source.name}`, await lake.table(tableNames(source).bronze).current()),
         silverRows: silver?.rowCount ?? 0,
       };
     }),
@@ -38,16 +40,10 @@ async function showSources({ world, output }: CommandContext): Promise<void> {
   );
 }
 
-/** Offsets that the topic holds; 0 for a topic that nobody has written. */
-async function recordsOn(log: Awaited<ReturnType<CommandContext['world']['log']>>, topic: string, partitions: number): Promise<number> {
-  let records = 0;
-  for (let partition = 0; partition < partitions; partition++) {
-    try {
-      const { start, end } = await log.offsets(topic, partition);
-      records += end - start;
-    } catch (error) {
-      if (!isPlatformError(error, 'NOT_FOUND')) throw error;
-    }
-  }
-  return records;
+/** Records of the topic: those that bronze holds, and those behind them, which are counted by reading (offsets may have gaps). */
+async function recordsOn(log: EventLog, topic: string, bronze: Snapshot | undefined): Promise<number> {
+  const partitions = (await log.describeTopics()).find((description) => description.topic === topic)?.partitions ?? [];
+  const behind = new RecordCount(log, topic);
+  await behind.upTo(partitions.map(({ partition, start, end }) => ({ partition, start: Math.max(start, nextOffset(bronze?.offsets, partition)), end })));
+  return (bronze?.rowCount ?? 0) + behind.total;
 }

@@ -1,9 +1,20 @@
 import type { Command } from 'commander';
+import { systemTopics } from '#tideline/streaming';
 import type { CommandContext, Runner } from '../context.ts';
 import { formatTable } from '../output.ts';
 
 export function addTopics(program: Command, run: Runner): void {
-  program.command('topics').description('topics with their offsets, and how far each group is behind').action(run(showTopics));
+  const topics = program.command('topics').description('topics with their offsets, and how far each group is behind').action(run(showTopics));
+  topics.command('create').description('make every topic of the system, with the settings that it needs; the apps do the same when they start').action(run(createTopics));
+}
+
+async function createTopics({ world, output }: CommandContext): Promise<void> {
+  const wanted = systemTopics((await world.sources()).map(({ name, deployment }) => ({ name, partitions: deployment.partitions })));
+  const log = await world.log('command');
+  const before = new Set((await log.describeTopics()).map(({ topic }) => topic));
+  await log.ensureTopics(wanted);
+  const rows = Object.entries(wanted).map(([topic, { partitions }]) => ({ topic, partitions, made: !before.has(topic) }));
+  output.result(rows, () => formatTable(['topic', 'partitions', ''], rows.map(({ topic, partitions, made }) => [topic, partitions, made ? 'made' : 'there already'])));
 }
 
 async function showTopics({ world, output }: CommandContext): Promise<void> {

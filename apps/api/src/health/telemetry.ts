@@ -1,11 +1,17 @@
 import type { FastifyInstance } from 'fastify';
-import type { Metrics } from '#tideline/platform';
+import type { Metrics, Traces } from '#tideline/platform';
 
 /** What the gauges read when Prometheus asks. */
 export interface Observed {
   scores(): readonly { source: string; count: number; entities: number }[];
   champions(): readonly { source: string; version: string }[];
   streams(): number;
+}
+
+/** Where requests are traced to, and the clock that dates them. */
+export interface Tracing {
+  readonly traces: Traces;
+  readonly now: () => number;
 }
 
 const BUCKETS_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5];
@@ -16,7 +22,10 @@ export class Telemetry {
   readonly #observed: Observed;
   readonly #timers = new Map<string, { observe(seconds: number): void }>();
 
-  constructor(metrics: Metrics, observed: Observed) {
+  readonly #tracing: Tracing | undefined;
+
+  constructor(metrics: Metrics, observed: Observed, tracing?: Tracing) {
+    this.#tracing = tracing;
     this.#metrics = metrics;
     this.#observed = observed;
   }
@@ -31,6 +40,21 @@ export class Telemetry {
       // Looking up the labels costs more than counting, so it is done once a series.
       if (timer === undefined) this.#timers.set(key, (timer = durations.labels(request.method, route, String(reply.statusCode))));
       timer.observe(reply.elapsedTime / 1000);
+      done();
+    });
+    const tracing = this.#tracing;
+    // Without an endpoint no request pays for it.
+    if (tracing === undefined) return;
+    server.addHook('onResponse', (request, reply, done) => {
+      const endMs = tracing.now();
+      const route = request.routeOptions.url ?? 'none';
+      const traceparent = request.headers['traceparent'];
+      tracing.traces.record({
+        name: `${request.method} ${route}`, kind: 'server', startMs: endMs - reply.elapsedTime, endMs,
+        attributes: { 'http.request.method': request.method, 'http.route': route, 'http.response.status_code': reply.statusCode },
+        ...(reply.statusCode >= 500 && { error: String(reply.statusCode) }),
+        ...(typeof traceparent === 'string' && { traceparent }),
+      });
       done();
     });
   }

@@ -148,8 +148,18 @@ export class Forecaster {
 export function unknownEntity(board: LiveBoard, source: string, entity: string, pointer: string): Problem {
   const nearest = nearestName(entity, board.entities(source));
   const known = board.entityCount(source);
-  const detail = known === 0 ? `expected an entity with a live score, found none at all for ${source}; replay a log of it first` : `expected one of ${known} entities with a live score, found ${JSON.stringify(entity)}`;
+  const detail = known === 0 ? `expected an entity with a live score, found none at all for ${source}; replay a log of it first` : `expected one of ${known} entities with a live score, found ${JSON.stringify(entity)}${describeLimits(board, known)}`;
   return new Problem(404, 'unknown-entity', 'No such entity', detail, { errors: [{ pointer, detail: 'names no known entity' }], ...(nearest === undefined ? {} : { nearest }) });
+}
+
+/** An entity that scored long ago may be on the log and not in this picture: a 404 must not look like the whole truth. */
+function describeLimits(board: LiveBoard, known: number): string {
+  const { olderScoresUnread, entitiesKeptAtMost } = board.limits;
+  const parts = [
+    ...(olderScoresUnread > 0 ? [`about ${olderScoresUnread} older scores on the log were not read at the start`] : []),
+    ...(known >= entitiesKeptAtMost ? [`only the ${entitiesKeptAtMost} entities that scored last are kept`] : []),
+  ];
+  return parts.length === 0 ? '' : ` (${parts.join('; ')}: \`tideline scores --key\` searches all)`;
 }
 
 function segmentOf(question: ValueQuestion): string {

@@ -44,6 +44,7 @@ export class LiveBoard {
   readonly #options: LiveBoardOptions;
   readonly #sources = new Map<string, SourceBoard>();
   readonly #recent = new Recent();
+  #unread = 0;
 
   constructor(options: LiveBoardOptions) {
     this.#options = options;
@@ -80,6 +81,16 @@ export class LiveBoard {
   /** Scores taken since the start. */
   scoreCount(source: string): number {
     return this.#sources.get(source)?.recent.count ?? 0;
+  }
+
+  /** Scores older than those it was built from are on the log all the same. */
+  leaveUnread(count: number): void {
+    this.#unread += count;
+  }
+
+  /** What this picture can't know: scores from before the newest that were read at the start, and entities beyond the most that are kept. */
+  get limits(): { readonly olderScoresUnread: number; readonly entitiesKeptAtMost: number } {
+    return { olderScoresUnread: this.#unread, entitiesKeptAtMost: this.#options.entityLimit };
   }
 
   get totalScoreCount(): number {

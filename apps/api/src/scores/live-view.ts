@@ -51,7 +51,7 @@ export class LiveView {
   follow(): void {
     const shared = { newest: this.#options.newest, signal: this.#abort.signal, warn: this.#options.warn };
     const topics = [
-      followTopic(this.#log, SCORES_TOPIC, { ...shared, take: (batch, end) => this.#takeScores(batch, end) }),
+      followTopic(this.#log, SCORES_TOPIC, { ...shared, skipped: (count) => this.board.leaveUnread(count), take: (batch, end) => this.#takeScores(batch, end) }),
       followTopic(this.#log, 'model-updates', { ...shared, newest: 0, take: () => this.#options.onModelUpdate() }),
       ...this.#options.sources.map((source) =>
         followTopic(this.#log, `transitions.${source}`, { ...shared, take: (batch) => this.#takeTransitions(source, batch) })),

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { EventLog } from '#tideline/platform';
 import { appendScores, fabricatedLog, fabricatedScore } from '../../test/fabricated-world.ts';
+import { unknownEntity } from '../predict/forecaster.ts';
 import { LiveBoard } from './live-board.ts';
 import { LiveView } from './live-view.ts';
 import { ScoreStream, type StreamRequest } from './score-stream.ts';
@@ -64,6 +65,21 @@ const everything: StreamRequest = { source: undefined, min: 0, rate: undefined, 
 const closers: (() => Promise<void>)[] = [];
 afterEach(async () => {
   for (const close of closers.splice(0)) await close();
+});
+
+it('a picture that begins late says how many older scores it does not know', async () => {
+  const log = await fabricatedLog(['shop']);
+  await appendScores(log, 0, Array.from({ length: 30 }, (_, i) => fabricatedScore('shop', `e-${i}`, 0.5, { offset: i })));
+  await appendScores(log, 0, [fabricatedScore('shop', 'late', 0.5, { offset: 30 })]);
+  const board = new LiveBoard({ entityLimit: 100, transitionsPerEntity: 5, recentLimit: 50, now: Date.now });
+  const view = new LiveView(log, board, { sources: ['shop'], newest: 1, now: Date.now, warn: () => undefined, onModelUpdate: () => undefined });
+  view.follow();
+  await vi.waitFor(() => expect(board.latest('shop', 'late')).toBeDefined());
+  expect(board.limits).toEqual({ olderScoresUnread: 30, entitiesKeptAtMost: 100 });
+  const problem = unknownEntity(board, 'shop', 'e-1', '/id');
+  expect(problem.document.detail).toContain('about 30 older scores on the log were not read at the start');
+  await view.close();
+  await log.close();
 });
 
 async function openStream(): Promise<{ log: EventLog; view: LiveView; stream: ScoreStream; listen: (request?: Partial<StreamRequest>, standing?: boolean) => Listener }> {

@@ -5,6 +5,8 @@ import { isPlatformError } from '#tideline/platform';
 export interface FollowOptions {
   /** Start this many records before the end; what is older stays unread. */
   readonly newest: number;
+  /** Told once a partition of how many records before the first one read stay unread. */
+  readonly skipped?: (count: number) => void;
   readonly signal: AbortSignal;
   /** A batch, and the offset after its last record. Called in order, never at once for one partition. */
   readonly take: (batch: RecordBatch, end: number) => void;
@@ -41,6 +43,7 @@ async function followPartition(log: EventLog, topic: string, partition: number, 
       if (offset === undefined) {
         const { start, end } = await log.offsets(topic, partition);
         offset = Math.max(start, end - options.newest);
+        options.skipped?.(offset - start);
       }
       for (const batch of await log.read(topic, partition, offset, { maxBytes: READ_BYTES, maxWaitMs: WAIT_MS, signal: options.signal })) {
         offset = batch.baseOffset + batch.count;

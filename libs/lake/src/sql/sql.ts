@@ -1,18 +1,18 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { BIGINT, BOOLEAN, DOUBLE, DuckDBInstance, SQLNULL, StatementType, VARCHAR, type DuckDBConnection, type DuckDBResult, type DuckDBType, type DuckDBValue } from '@duckdb/node-api';
+import type { DuckDBConnection, DuckDBInstance, DuckDBResult } from '@duckdb/node-api';
 import type { ObjectStore } from '#tideline/platform';
 import { allocateValues, physicalTypeOf, type Column, type ColumnBatch, type ColumnType } from '../columns/column-batch.ts';
 import type { DataFileOptions } from '../table/data-file-writer.ts';
 import type { DataFile, Snapshot } from '../table/snapshot.ts';
 import type { Table } from '../table/table.ts';
 import { createTableView, selectFiles } from './bind-table.ts';
-import { jsonValue, type JsonValue } from './json-value.ts';
+import type * as DuckDb from './duckdb.ts';
+import type { JsonValue } from './json-value.ts';
 import { quoteName, quoteText } from './quoting.ts';
 import { Spool } from './spool.ts';
 import { SqlError } from './sql-error.ts';
-import { columnTypeOf, sqlTypeOf } from './sql-types.ts';
-import { vectorToColumn } from './vector-to-column.ts';
+import { sqlTypeOf } from './sql-types.ts';
 
 export interface SqlOptions {
   /** As DuckDB writes it, `300MB` by default; sorts and joins beyond it go to the temporary folder. */
@@ -20,6 +20,8 @@ export interface SqlOptions {
   readonly threads?: number;
   /** Existing folder for spilled and copied data; the system's by default. */
   readonly tempDir?: string;
+  /** How much of a networked store may stay copied in `tempDir` for the next session, 4 GiB by default. */
+  readonly cacheBytes?: number;
 }
 
 /** A parameter for a `?` in a statement; integers are bound as BIGINT, others as DOUBLE. */
@@ -35,18 +37,23 @@ export interface QueryOptions {
  * programs. Its settings are locked: statements read the store's folder and the session's own, and nothing else of the machine.
  */
 export class Sql {
+  readonly #duckDb: typeof DuckDb;
   readonly #instance: DuckDBInstance;
   readonly #spool: Spool;
-  readonly #bound = new Map<string, string>();
+  readonly #bound = new Map<string, { readonly state: string; readonly keys: readonly string[] }>();
+  // Calls under way, which may be reading copies of files.
+  #running = 0;
 
-  private constructor(instance: DuckDBInstance, spool: Spool) {
+  private constructor(duckDb: typeof DuckDb, instance: DuckDBInstance, spool: Spool) {
+    this.#duckDb = duckDb;
     this.#instance = instance;
     this.#spool = spool;
   }
 
   static async open(store: ObjectStore, options: SqlOptions = {}): Promise<Sql> {
-    const spool = await Spool.open(store, options.tempDir ?? tmpdir());
-    const instance = await DuckDBInstance.create(':memory:', {
+    const duckDb = await import('./duckdb.ts');
+    const spool = await Spool.open(store, options.tempDir ?? tmpdir(), options.cacheBytes ?? 4 * 2 ** 30);
+    const instance = await duckDb.DuckDBInstance.create(':memory:', {
       memory_limit: options.memoryLimit ?? '300MB',
       temp_directory: join(spool.folder, 'spill'),
       autoinstall_known_extensions: 'false',
@@ -65,7 +72,7 @@ export class Sql {
       await connection.run(statement);
     }
     connection.closeSync();
-    return new Sql(instance, spool);
+    return new Sql(duckDb, instance, spool);
   }
 
   /** Makes the view `silver.alibaba` show a snapshot (the current one by default, no rows when there is none); returns it. */
@@ -73,16 +80,21 @@ export class Sql {
     const shown = snapshot ?? (await table.current());
     const schema = await table.schema(snapshot);
     const state = `${shown?.commitId}/${schema.columns.length}`;
-    if (this.#bound.get(table.name) === state) return shown;
+    if (this.#bound.get(table.name)?.state === state) return shown;
     const files = shown === undefined ? [] : await table.files(shown);
-    const paths = await Promise.all(files.map((file) => this.#spool.pathOf(file.key)));
-    await this.#with(`bind ${table.name}`, (connection) => createTableView(connection, { table, schema, files, paths }));
-    this.#bound.set(table.name, state);
+    const keys = files.map((file) => file.key);
+    await this.#using(async () => {
+      const paths = await this.#spool.pathsOf(keys);
+      await this.#with(`bind ${table.name}`, (connection) => createTableView(connection, { table, schema, files, paths }));
+      this.#bound.set(table.name, { state, keys });
+    });
+    // A long session would otherwise hold the files of every snapshot that it ever showed.
+    if (this.#running === 0) await this.#spool.keepOnly(new Set([...this.#bound.values()].flatMap((bound) => bound.keys)));
     return shown;
   }
 
-  /** The rows of one reading statement as objects for JSON; at most `maxRows`. */
-  async rows(sql: string, parameters: readonly SqlParameter[] = [], maxRows = Infinity): Promise<Record<string, JsonValue>[]> {
+  /** The rows of one reading statement as objects for JSON; at most `maxRows`. Aborting the signal ends it with the signal's reason. */
+  async rows(sql: string, parameters: readonly SqlParameter[] = [], maxRows = Infinity, signal?: AbortSignal): Promise<Record<string, JsonValue>[]> {
     return this.#with(sql, async (connection) => {
       const result = await this.#start(connection, sql, { parameters });
       const names = result.deduplicatedColumnNames();
@@ -92,16 +104,17 @@ export class Sql {
         if (chunk === null || chunk.rowCount === 0) break;
         const columns = names.map((_, index) => chunk.getColumnValues(index));
         for (let row = 0; row < chunk.rowCount && rows.length < maxRows; row++) {
-          rows.push(Object.fromEntries(names.map((name, index) => [name, jsonValue(columns[index]![row] ?? null)])));
+          rows.push(Object.fromEntries(names.map((name, index) => [name, this.#duckDb.jsonValue(columns[index]![row] ?? null)])));
         }
       }
       return rows;
-    });
+    }, signal);
   }
 
   /** The rows of one reading statement as they are computed, about 2,000 a batch; at least one batch, without rows if need be. */
   async *batches(sql: string, options: QueryOptions = {}): AsyncIterable<ColumnBatch> {
     const connection = await this.#instance.connect();
+    this.#running++;
     const interrupt = (): void => connection.interrupt();
     options.signal?.addEventListener('abort', interrupt);
     try {
@@ -109,7 +122,7 @@ export class Sql {
       const result = await this.#start(connection, sql, options);
       const names = result.deduplicatedColumnNames();
       const types = names.map((name, index) => {
-        const type = columnTypeOf(result.columnType(index));
+        const type = this.#duckDb.columnTypeOf(result.columnType(index));
         if (type === undefined) throw new SqlError(`expected a type that batches have in column "${name}", found ${result.columnType(index)}`, sql);
         return type;
       });
@@ -118,7 +131,7 @@ export class Sql {
         const rowCount = chunk?.rowCount ?? 0;
         if (rowCount === 0 && !first) return;
         const columns = types.map((type, index) =>
-          rowCount === 0 ? emptyColumn(type) : vectorToColumn(chunk!.getColumnVector(index), type, rowCount, names[index]!),
+          rowCount === 0 ? emptyColumn(type) : this.#duckDb.vectorToColumn(chunk!.getColumnVector(index), type, rowCount, names[index]!),
         );
         yield { rowCount, names, columns };
         if (rowCount === 0) return;
@@ -129,23 +142,31 @@ export class Sql {
     } finally {
       options.signal?.removeEventListener('abort', interrupt);
       connection.closeSync();
+      this.#running--;
     }
   }
 
   /** The rows of some of a table's files, with its current columns, in the files' order or sorted by `orderBy` (SQL). */
   async *scan(table: Table, files: readonly DataFile[], orderBy?: string): AsyncIterable<ColumnBatch> {
-    const paths = await Promise.all(files.map((file) => this.#spool.pathOf(file.key)));
-    const statement = await selectFiles({ table, schema: await table.schema(), files, paths });
-    yield* this.batches(orderBy === undefined ? statement : `${statement} ORDER BY ${orderBy}`);
+    this.#running++;
+    try {
+      const paths = await this.#spool.pathsOf(files.map((file) => file.key));
+      const statement = await selectFiles({ table, schema: await table.schema(), files, paths });
+      yield* this.batches(orderBy === undefined ? statement : `${statement} ORDER BY ${orderBy}`);
+    } finally {
+      this.#running--;
+    }
   }
 
   /** Reads every value of one file; the number of its rows. For checks. */
-  async readWhole(table: Table, file: DataFile): Promise<number> {
+  async readWhole(table: Table, file: DataFile, signal?: AbortSignal): Promise<number> {
     const { columns } = await table.schemaById(file.schemaId);
     const hashes = columns.map(({ name }) => `bit_xor(hash(${quoteName(name)}))`);
-    const path = quoteText(await this.#spool.pathOf(file.key));
-    const [row] = await this.rows(`SELECT count(*) AS n, ${hashes.join(', ')} FROM read_parquet(${path})`);
-    return row!['n'] as number;
+    return this.#using(async () => {
+      const [path] = await this.#spool.pathsOf([file.key]);
+      const [row] = await this.rows(`SELECT count(*) AS n, ${hashes.join(', ')} FROM read_parquet(${quoteText(path!)})`, [], 1, signal);
+      return row!['n'] as number;
+    });
   }
 
   /** Runs statements that make views, tables or macros of this session; not for statements of users. */
@@ -177,39 +198,46 @@ export class Sql {
     await this.#spool.close();
   }
 
-  // Streams of one connection disturb each other, so every statement has its own; views are the instance's.
-  async #with<T>(sql: string, use: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
-    const connection = await this.#instance.connect();
+  async #using<T>(use: () => Promise<T>): Promise<T> {
+    this.#running++;
     try {
-      return await use(connection);
-    } catch (error) {
-      throw wrap(error, sql);
+      return await use();
     } finally {
-      connection.closeSync();
+      this.#running--;
     }
+  }
+
+  // Streams of one connection disturb each other, so every statement has its own; views are the instance's.
+  async #with<T>(sql: string, use: (connection: DuckDBConnection) => Promise<T>, signal?: AbortSignal): Promise<T> {
+    return this.#using(async () => {
+      const connection = await this.#instance.connect();
+      const interrupt = (): void => connection.interrupt();
+      signal?.addEventListener('abort', interrupt);
+      try {
+        signal?.throwIfAborted();
+        return await use(connection);
+      } catch (error) {
+        signal?.throwIfAborted();
+        throw wrap(error, sql);
+      } finally {
+        signal?.removeEventListener('abort', interrupt);
+        connection.closeSync();
+      }
+    });
   }
 
   async #start(connection: DuckDBConnection, sql: string, { parameters = [] }: QueryOptions): Promise<DuckDBResult> {
     const statements = await connection.extractStatements(sql);
     if (statements.count !== 1) throw new SqlError(`expected one statement, found ${statements.count}`, sql);
     const prepared = await statements.prepare(0);
-    if (prepared.statementType !== StatementType.SELECT && prepared.statementType !== StatementType.EXPLAIN) {
-      throw new SqlError(`expected a statement that reads (SELECT), found ${StatementType[prepared.statementType] ?? 'another'}`, sql);
-    }
+    const kind = this.#duckDb.kindUnlessReading(prepared);
+    if (kind !== undefined) throw new SqlError(`expected a statement that reads (SELECT), found ${kind}`, sql);
     if (prepared.parameterCount !== parameters.length) {
       throw new SqlError(`expected ${prepared.parameterCount} parameters, found ${parameters.length}`, sql);
     }
-    if (parameters.length > 0) {
-      const values: DuckDBValue[] = parameters.map((value) => (Number.isSafeInteger(value) ? BigInt(value as number) : value));
-      prepared.bind(values, values.map(parameterType));
-    }
+    if (parameters.length > 0) this.#duckDb.bindParameters(prepared, parameters);
     return prepared.stream();
   }
-}
-
-function parameterType(value: DuckDBValue): DuckDBType {
-  if (value === null) return SQLNULL;
-  return typeof value === 'bigint' ? BIGINT : typeof value === 'number' ? DOUBLE : typeof value === 'boolean' ? BOOLEAN : VARCHAR;
 }
 
 function emptyColumn(type: ColumnType): Column {

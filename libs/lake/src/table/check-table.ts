@@ -14,18 +14,23 @@ export interface TableCheck {
 
 /**
  * Whether a table's current snapshot is what its metadata says: every file there with its size, a readable footer and its row count;
- * totals that add up; offsets of the kept snapshots that join. With `readFile` every value of every file is read as well.
+ * totals that add up; offsets of the kept snapshots that join. With `readFile` every value of every file is read as well. Aborting the signal ends it
+ * with the signal's reason.
  */
 export async function checkTable(
   store: ObjectStore,
   table: Table,
   readFile?: (file: DataFile) => Promise<number>,
+  signal?: AbortSignal,
 ): Promise<TableCheck> {
   const snapshot = await table.current();
   const problems: string[] = [];
   const files = snapshot === undefined ? [] : await table.files(snapshot);
   for (const file of files) {
+    signal?.throwIfAborted();
     const problem = await fileProblem(store, file, readFile);
+    // A file whose reading was interrupted is not a bad one.
+    signal?.throwIfAborted();
     if (problem !== undefined) problems.push(`${file.key}: ${problem}`);
   }
   const rowCount = files.reduce((sum, file) => sum + file.rowCount, 0);

@@ -149,6 +149,19 @@ describe('Table', () => {
     expect((await table.files()).map((file) => file.schemaId)).toEqual([0, 1]);
   });
 
+  it('never dates a change before the last one, though the clock was set back by an hour', async () => {
+    let nowMs = 1_700_000_000_000;
+    const skewed = new Lake(store, { now: () => nowMs, newId: () => `s${ids++}` }).table('silver.clicks');
+    await skewed.append([await fileOf([1])]);
+    const before = (await skewed.current())!.timestampMs;
+    nowMs -= 3_600_000;
+    await skewed.append([await fileOf([2])]);
+    expect((await skewed.current())!.timestampMs).toBe(before);
+    nowMs += 7_200_000;
+    await skewed.append([await fileOf([3])]);
+    expect((await skewed.current())!.timestampMs).toBe(nowMs);
+  });
+
   it('finds the newest version with a lagging or lost hint', async () => {
     for (let n = 0; n < 20; n++) await table.append([await fileOf([n])]);
     const newest = await table.current();

@@ -80,7 +80,7 @@ export class Table {
       const next: TableMetadata = {
         ...current,
         version: current.version + 1,
-        lastUpdatedMs: this.#environment.now(),
+        lastUpdatedMs: this.#laterThan(current),
         lastColumnId: lastColumnId(evolved),
         currentSchemaId: current.schemas.length,
         schemas: [...current.schemas, evolved],
@@ -198,7 +198,7 @@ export class Table {
     return {
       version,
       parentVersion: before?.version,
-      timestampMs: this.#environment.now(),
+      timestampMs: this.#laterThan(parent),
       operation,
       schemaId: parent.currentSchemaId,
       rowCount: (before?.rowCount ?? 0) + addedRows - removedRows,
@@ -226,6 +226,11 @@ export class Table {
     const metadata = await this.#log.current();
     if (metadata === undefined) throw new Error(`expected table ${this.name} to exist, found no metadata at ${this.location}`);
     return metadata;
+  }
+
+  /** Never before the last change: readers refuse a table whose history steps back by more than a minute, and clocks are set back. */
+  #laterThan({ lastUpdatedMs }: TableMetadata): number {
+    return Math.max(lastUpdatedMs, this.#environment.now());
   }
 
   #firstMetadata(schema: TableSchema, commitId: string): TableMetadata {

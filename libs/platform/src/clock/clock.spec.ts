@@ -1,6 +1,17 @@
 import { expect, test } from 'vitest';
 import { ManualClock, SystemClock } from './clock.ts';
 
+test('the steady time of a clock goes on when the time of day is set', async () => {
+  const clock = new ManualClock(10_000_000);
+  clock.set(-3_600_000);
+  await clock.advance(50);
+  expect([clock.nowMs(), clock.steadyMs()]).toEqual([6_400_050, 10_000_050]);
+  const system = new SystemClock();
+  const before = system.steadyMs();
+  await system.sleep(2);
+  expect(system.steadyMs()).toBeGreaterThan(before);
+});
+
 test('a manual clock wakes sleepers at their times, also those who sleep again', async () => {
   const clock = new ManualClock(1000);
   const woken: string[] = [];

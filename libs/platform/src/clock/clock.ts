@@ -4,6 +4,8 @@ import assert from 'node:assert';
 export abstract class Clock {
   /** Milliseconds since the epoch, UTC. */
   abstract nowMs(): number;
+  /** Milliseconds from some fixed moment that only go forward, also when the time of day is set back: for pauses and cadences. */
+  abstract steadyMs(): number;
   /** Resolves after so many milliseconds, or at once when the signal aborts (it never rejects). */
   abstract sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
@@ -12,6 +14,10 @@ export abstract class Clock {
 export class SystemClock extends Clock {
   nowMs(): number {
     return Date.now();
+  }
+
+  steadyMs(): number {
+    return performance.now();
   }
 
   async sleep(ms: number, signal?: AbortSignal): Promise<void> {
@@ -31,6 +37,8 @@ export class SystemClock extends Clock {
 /** A clock that stands still until it is told to go on: tests of pacing and back-off take no time. */
 export class ManualClock extends Clock {
   #nowMs: number;
+  /** By how much the time of day was set forth or back. */
+  #setMs = 0;
   readonly #sleepers = new Set<{ readonly atMs: number; readonly wake: () => void }>();
 
   constructor(nowMs = 0) {
@@ -39,7 +47,16 @@ export class ManualClock extends Clock {
   }
 
   nowMs(): number {
+    return this.#nowMs + this.#setMs;
+  }
+
+  steadyMs(): number {
     return this.#nowMs;
+  }
+
+  /** Sets the time of day forth or (below zero) back while nothing else moves, as an administrator or a time server does. */
+  set(byMs: number): void {
+    this.#setMs += byMs;
   }
 
   async sleep(ms: number, signal?: AbortSignal): Promise<void> {

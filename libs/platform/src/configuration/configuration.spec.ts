@@ -18,6 +18,8 @@ test('everything has a default, and an empty value is none', () => {
     port: 3000,
     apiKeys: [],
     logLevel: 'info',
+    operationsPorts: { ingestor: 0, 'speed-layer': 0, 'batch-layer': 0, trainer: 0, api: 3000 },
+    tracesEndpoint: undefined,
   };
   expect(readConfiguration({})).toEqual(expected);
   expect(readConfiguration({ TIDELINE_PORT: '', EVENT_LOG: '', PATH: '/bin', TIDELINE_SHARED: '/x' })).toEqual(expected);

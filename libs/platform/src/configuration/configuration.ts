@@ -25,6 +25,18 @@ export interface Login {
 /** Logins by door; absent where the server asks for none. */
 export type Logins = Readonly<Partial<Record<keyof typeof doors, Login>>>;
 
+/** The processes that the system is made of. */
+export type AppName = 'ingestor' | 'speed-layer' | 'batch-layer' | 'trainer' | 'api';
+
+/** The setting of each app's own port for probes and metrics; the api answers them on its only port. */
+export const operationsPortSettings = {
+  ingestor: 'TIDELINE_INGESTOR_PORT',
+  'speed-layer': 'TIDELINE_SPEED_LAYER_PORT',
+  'batch-layer': 'TIDELINE_BATCH_LAYER_PORT',
+  trainer: 'TIDELINE_TRAINER_PORT',
+  api: 'TIDELINE_PORT',
+} as const satisfies Record<AppName, string>;
+
 /** Every setting, checked. */
 export interface Configuration {
   readonly eventLog: string;
@@ -33,8 +45,12 @@ export interface Configuration {
   readonly schemaRegistry: string;
   readonly logins: Logins;
   readonly host: string;
-  /** 0 lets the system choose. */
+  /** The api's; 0 lets the system choose. */
   readonly port: number;
+  /** Where each app answers probes and metrics; 0 lets the system choose. */
+  readonly operationsPorts: Readonly<Record<AppName, number>>;
+  /** Base address of an OpenTelemetry receiver (OTLP over HTTP), or undefined for no traces. */
+  readonly tracesEndpoint: string | undefined;
   readonly apiKeys: readonly ApiKey[];
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
 }
@@ -67,6 +83,14 @@ const apiKeys = z
     });
   });
 
+const port = (byDefault: string) =>
+  z
+    .string()
+    .regex(/^\d{1,5}$/, 'expected a port from 0 to 65535')
+    .default(byDefault)
+    .transform(Number)
+    .refine((number) => number <= 65_535, 'expected a port from 0 to 65535');
+
 const settings = z.object({
   EVENT_LOG: address(doors.eventLog, 'file:./data/log'),
   OBJECT_STORE: address(doors.objectStore, 'file:./data/lake'),
@@ -81,14 +105,14 @@ const settings = z.object({
   SCHEMA_REGISTRY_USERNAME: z.string().optional(),
   SCHEMA_REGISTRY_PASSWORD: z.string().optional(),
   TIDELINE_HOST: z.string().regex(/^[A-Za-z0-9.:_-]+$/, 'expected a host name or address').default('127.0.0.1'),
-  TIDELINE_PORT: z
-    .string()
-    .regex(/^\d{1,5}$/, 'expected a port from 0 to 65535')
-    .default('3000')
-    .transform(Number)
-    .refine((port) => port <= 65_535, 'expected a port from 0 to 65535'),
+  TIDELINE_PORT: port('3000'),
+  TIDELINE_INGESTOR_PORT: port('0'),
+  TIDELINE_SPEED_LAYER_PORT: port('0'),
+  TIDELINE_BATCH_LAYER_PORT: port('0'),
+  TIDELINE_TRAINER_PORT: port('0'),
   TIDELINE_API_KEYS: apiKeys,
   TIDELINE_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: z.string().regex(/^https?:\/\/[^\s/@]+(\/\S*)?$/, 'expected http://<host>:<port> of a receiver of OTLP over HTTP, without a user name').optional(),
 });
 
 /** The two settings of each door's login; the second is a secret and may also be read from the file that `<name>_FILE` names. */
@@ -130,6 +154,8 @@ export function readConfiguration(env: Environment, envFileText = ''): Configura
     logins,
     host: data.TIDELINE_HOST,
     port: data.TIDELINE_PORT,
+    operationsPorts: mapValues(operationsPortSettings, (name) => data[name]),
+    tracesEndpoint: data.OTEL_EXPORTER_OTLP_ENDPOINT,
     apiKeys: data.TIDELINE_API_KEYS,
     logLevel: data.TIDELINE_LOG_LEVEL,
   };
@@ -179,10 +205,15 @@ export function printableConfiguration(configuration: Configuration): Readonly<R
     SCHEMA_REGISTRY: maskAddress(configuration.schemaRegistry),
     ...printableLogins(configuration.logins),
     TIDELINE_HOST: configuration.host,
-    TIDELINE_PORT: String(configuration.port),
+    ...Object.fromEntries(Object.entries(configuration.operationsPorts).map(([app, number]) => [operationsPortSettings[app as AppName], String(number)])),
+    OTEL_EXPORTER_OTLP_ENDPOINT: configuration.tracesEndpoint ?? '',
     TIDELINE_API_KEYS: configuration.apiKeys.map(({ name, role }) => `${name}:${role}:***`).join(','),
     TIDELINE_LOG_LEVEL: configuration.logLevel,
   };
+}
+
+function mapValues<K extends string, A, B>(record: Readonly<Record<K, A>>, change: (value: A) => B): Record<K, B> {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value as A)])) as Record<K, B>;
 }
 
 function printableLogins(logins: Logins): Record<string, string> {

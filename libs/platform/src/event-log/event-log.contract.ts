@@ -210,7 +210,7 @@ function describeTopicsAndGroups(context: Context): void {
     expect(await failureOf(log.ensureTopics({ [topic]: { partitions: 3 } }))).toBe('VERSION_MISMATCH not-applied');
     const writer = await log.openWriter('w');
     await writer.commit({
-      appends: [{ topic, partition: 1, records: one('v') }],
+      appends: [{ topic, partition: 1, records: one('v', 'k') }],
       offsets: [{ group, topic, partition: 1, offset: 1 }],
     });
     const described = (await log.describeTopics()).find((description) => description.topic === topic);

@@ -49,7 +49,7 @@ export interface TopicSettings {
    * app only, so there each app gets its own on its first append; readers find them all in `describeTopics`.
    */
   readonly shared?: boolean;
-  /** `compact` keeps the newest record of each key, `delete` drops by age; the embedded log keeps everything. */
+  /** `compact` keeps the newest record of each key (every record needs one), `delete` drops by age; the embedded log keeps everything. */
   readonly cleanup?: 'delete' | 'compact';
   /** Milliseconds that `delete` keeps a record; absent keeps it for ever. */
   readonly retentionMs?: number;
@@ -146,5 +146,9 @@ export abstract class EventLog {
    * member is refused with `LOCKED`); a networked log spreads and moves them.
    */
   abstract joinGroup(group: string, topics: readonly string[], listener: AssignmentListener): Promise<GroupMember>;
+  /** What an operator should know of the log's set-up, in full sentences; nothing for the embedded logs. */
+  async warnings(): Promise<readonly string[]> {
+    return [];
+  }
   abstract close(): Promise<void>;
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert';
-import { PlatformError } from '../errors.ts';
+import { PlatformError, type Outcome } from '../errors.ts';
 import type { TopicSettings, Transaction } from './event-log.ts';
 import { checkPackedRecords } from './packed-records.ts';
 
@@ -41,8 +41,8 @@ export function noSuchTopic(topic: string, known: readonly string[]): PlatformEr
   return new PlatformError('NOT_FOUND', `no topic ${topic}; known are ${[...known].sort().join(', ') || 'none'}`);
 }
 
-export function writerFenced(id: string): PlatformError {
-  return new PlatformError('FENCED', `writer ${id} was opened again elsewhere; this holder may not write any more`);
+export function writerFenced(id: string, outcome: Outcome = 'not-applied'): PlatformError {
+  return new PlatformError('FENCED', `writer ${id} was opened again elsewhere; this holder may not write any more`, { outcome });
 }
 
 export function offsetMovedBack(group: string, topic: string, partition: number, from: number, to: number): PlatformError {

@@ -68,6 +68,10 @@ export class UnreliableEventLog extends EventLog {
     return this.#inner.joinGroup(group, topics, listener);
   }
 
+  override warnings(): Promise<readonly string[]> {
+    return this.#inner.warnings();
+  }
+
   close(): Promise<void> {
     return this.#inner.close();
   }

@@ -72,6 +72,9 @@ function describeRuns(context: Context): void {
     const { tracker } = context;
     const [one, other] = [await tracker.ensureExperiment(nameOf(context, 'a')), await tracker.ensureExperiment(nameOf(context, 'b'))];
     expect(one.id).not.toBe(other.id);
+    const listed = (await tracker.listExperiments()).map(({ name }) => name);
+    expect(listed.indexOf(one.name)).toBeGreaterThan(-1);
+    expect(listed.indexOf(other.name)).toBeGreaterThan(listed.indexOf(one.name));
     const names: string[] = [];
     for (let i = 0; i < 3; i++) {
       names.unshift((await tracker.startRun(one.id, `run ${i}`)).name);
@@ -121,6 +124,7 @@ function describeModels(context: Context): void {
     expect(await tracker.versionByAlias(model, 'champion')).toMatchObject({ version: '2', artifactPath: 'deep/model', aliases: ['champion'] });
     expect((await tracker.listVersions(model)).map(({ version, aliases }) => [version, ...aliases])).toEqual([['1', 'baseline'], ['2', 'champion']]);
     expect(await tracker.listModels()).toContain(model);
+    for (const reserved of ['latest', 'v2', 'a.b', '']) await expect(tracker.setAlias(model, reserved, '1')).rejects.toThrow('expected an alias');
     await tracker.deleteAlias(model, 'champion');
     await tracker.deleteAlias(model, 'champion');
     expect(await tracker.versionByAlias(model, 'champion')).toBeUndefined();

@@ -56,13 +56,15 @@ export interface ModelVersion {
 export abstract class ExperimentTracker {
   /** The experiment of that name, made when missing. */
   abstract ensureExperiment(name: string): Promise<Experiment>;
+  /** Oldest first. */
+  abstract listExperiments(): Promise<readonly Experiment[]>;
   abstract startRun(experimentId: string, name: string, tags?: Readonly<Record<string, string>>): Promise<Run>;
   abstract logRun(runId: string, data: RunData): Promise<void>;
   abstract endRun(runId: string, status: Exclude<RunStatus, 'RUNNING'>): Promise<void>;
   abstract getRun(runId: string): Promise<Run>;
   /** Newest first. */
   abstract listRuns(experimentId: string, limit?: number): Promise<readonly Run[]>;
-  /** Every logged value of one metric, in the order logged. */
+  /** Every logged value of one metric, in the order logged where times and steps grow; an MLflow server keeps equal ones once. */
   abstract metricHistory(runId: string, name: string): Promise<readonly Metric[]>;
   abstract putArtifact(runId: string, path: string, bytes: Uint8Array): Promise<void>;
   abstract getArtifact(runId: string, path: string): Promise<Uint8Array>;

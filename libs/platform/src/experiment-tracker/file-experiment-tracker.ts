@@ -12,7 +12,7 @@ import {
   type RunStatus,
 } from './experiment-tracker.ts';
 import { FileModelRegistry } from './file-model-registry.ts';
-import { experimentMeta, metricLine, parseMeta, parseMetricLines, parseRunMeta, runMeta, type RunMeta } from './mlflow-files.ts';
+import { experimentMeta, metricLine, parseMeta, parseMetricLines, parseRunMeta, runMeta, textOf, type RunMeta } from './mlflow-files.ts';
 import { MlflowFolder } from './mlflow-folder.ts';
 import { checkName, checkRunData, lastValues, noSuchRun, parameterChanged } from './tracking-rules.ts';
 
@@ -54,6 +54,12 @@ export class FileExperimentTracker extends ExperimentTracker {
     } finally {
       lock.release();
     }
+  }
+
+  async listExperiments(): Promise<readonly Experiment[]> {
+    const experiments: Experiment[] = [];
+    for await (const experiment of this.#experiments()) experiments.push(experiment);
+    return experiments;
   }
 
   async startRun(experimentId: string, name: string, tags: Readonly<Record<string, string>> = {}): Promise<Run> {
@@ -160,14 +166,19 @@ export class FileExperimentTracker extends ExperimentTracker {
   async close(): Promise<void> {}
 
   async #findExperiment(name: string): Promise<Experiment | undefined> {
-    for (const id of await this.#folder.folderNames(this.#folder.root)) {
-      const path = join(this.#folder.root, id, 'meta.yaml');
-      const text = /^\d+$/.test(id) ? await this.#folder.readText(path) : undefined;
-      if (text === undefined) continue;
-      const meta = parseMeta(text, path);
-      if (meta['name'] === name && meta['lifecycle_stage'] !== 'deleted') return { id, name };
-    }
+    for await (const experiment of this.#experiments()) if (experiment.name === name) return experiment;
     return undefined;
+  }
+
+  /** Those that nobody deleted, by number. */
+  async *#experiments(): AsyncGenerator<Experiment> {
+    const ids = (await this.#folder.folderNames(this.#folder.root)).filter((id) => /^\d+$/.test(id));
+    for (const id of ids.sort((a, b) => Number(a) - Number(b))) {
+      const path = join(this.#folder.root, id, 'meta.yaml');
+      const text = await this.#folder.readText(path);
+      const meta = text === undefined ? undefined : parseMeta(text, path);
+      if (meta !== undefined && meta['lifecycle_stage'] !== 'deleted') yield { id, name: textOf(meta, 'name') };
+    }
   }
 
   async #runIds(experimentId: string): Promise<readonly string[]> {

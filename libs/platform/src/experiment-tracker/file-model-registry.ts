@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { ModelVersion } from './experiment-tracker.ts';
 import { modelMeta, parseMeta, textOf, versionMeta } from './mlflow-files.ts';
 import type { MlflowFolder } from './mlflow-folder.ts';
-import { checkModelName, noSuchVersion } from './tracking-rules.ts';
+import { checkAliasName, checkModelName, noSuchVersion } from './tracking-rules.ts';
 
 /** Registered models below `models/` of MLflow's folder: a folder a version, a file an alias that holds the version's number. */
 export class FileModelRegistry {
@@ -14,7 +14,7 @@ export class FileModelRegistry {
 
   /** The next free number is whichever folder this process manages to make; numbers are never used twice. */
   async register(name: string, runId: string, artifactPath: string, tags: Readonly<Record<string, string>>, nowMs: number): Promise<ModelVersion> {
-    checkModelName('model', name);
+    checkModelName(name);
     await this.#folder.makeFolderIfAbsent(this.#path(name), { 'meta.yaml': modelMeta(name, nowMs) });
     const numbers = await this.#numbers(name);
     for (let number = (numbers.at(-1) ?? 0) + 1; ; number++) {
@@ -52,7 +52,7 @@ export class FileModelRegistry {
   }
 
   async setAlias(name: string, alias: string, version: string): Promise<void> {
-    checkModelName('alias', alias);
+    checkAliasName(alias);
     await this.version(name, version);
     await this.#folder.replaceFile(this.#path(name, 'aliases', alias), version);
   }

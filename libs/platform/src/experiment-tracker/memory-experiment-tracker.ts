@@ -9,7 +9,7 @@ import {
   type RunData,
   type RunStatus,
 } from './experiment-tracker.ts';
-import { checkModelName, checkName, checkRunData, lastValues, noSuchRun, noSuchVersion, parameterChanged } from './tracking-rules.ts';
+import { checkAliasName, checkModelName, checkName, checkRunData, lastValues, noSuchRun, noSuchVersion, parameterChanged } from './tracking-rules.ts';
 
 interface MemoryRun {
   readonly info: Omit<Run, 'metrics' | 'params' | 'tags' | 'status' | 'endedAtMs'>;
@@ -38,6 +38,10 @@ export class MemoryExperimentTracker extends ExperimentTracker {
     const experiment = { id: String(this.#experiments.length + 1), name };
     this.#experiments.push(experiment);
     return experiment;
+  }
+
+  async listExperiments(): Promise<readonly Experiment[]> {
+    return [...this.#experiments];
   }
 
   async startRun(experimentId: string, name: string, tags: Readonly<Record<string, string>> = {}): Promise<Run> {
@@ -111,7 +115,7 @@ export class MemoryExperimentTracker extends ExperimentTracker {
   }
 
   async registerVersion(name: string, runId: string, artifactPath: string, tags: Readonly<Record<string, string>> = {}): Promise<ModelVersion> {
-    checkModelName('model', name);
+    checkModelName(name);
     checkName('artifact folder', artifactPath);
     checkRunData({ tags });
     this.#run(runId);
@@ -144,7 +148,7 @@ export class MemoryExperimentTracker extends ExperimentTracker {
   }
 
   async setAlias(name: string, alias: string, version: string): Promise<void> {
-    checkModelName('alias', alias);
+    checkAliasName(alias);
     await this.getVersion(name, version);
     this.#models.get(name)?.aliases.set(alias, version);
   }

@@ -8,9 +8,15 @@ export function checkName(kind: 'metric' | 'parameter' | 'tag' | 'artifact' | 'a
   assert(safe && name.length <= 250, `expected a ${kind} name of [A-Za-z0-9_.- /], found "${name}"`);
 }
 
-/** Asserts names of registered models and aliases, which may hold no slash. */
-export function checkModelName(kind: 'model' | 'alias', name: string): void {
-  assert(/^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,249}$/.test(name), `expected a ${kind} name of [A-Za-z0-9_.-], found "${name}"`);
+/** Asserts names of registered models, which may hold no slash. */
+export function checkModelName(name: string): void {
+  assert(/^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,249}$/.test(name), `expected a model name of [A-Za-z0-9_.-], found "${name}"`);
+}
+
+/** Asserts names of aliases: MLflow keeps `latest` and names like `v3` for itself. */
+export function checkAliasName(name: string): void {
+  const free = /^[A-Za-z0-9_-]{1,250}$/.test(name) && !/^v\d+$/i.test(name) && name.toLowerCase() !== 'latest';
+  assert(free, `expected an alias of [A-Za-z0-9_-], neither latest nor like v3, found "${name}"`);
 }
 
 export function checkRunData({ metrics, params, tags }: RunData): void {
@@ -19,7 +25,10 @@ export function checkRunData({ metrics, params, tags }: RunData): void {
     checkName('parameter', name);
     assert(!value.includes('\n') && value.length <= 6000, `parameter ${name}: expected one line of at most 6,000 characters`);
   }
-  for (const name of Object.keys(tags ?? {})) checkName('tag', name);
+  for (const [name, value] of Object.entries(tags ?? {})) {
+    checkName('tag', name);
+    assert(value.length <= 8000, `tag ${name}: expected at most 8,000 characters, found ${value.length}`);
+  }
 }
 
 /** The value to show for each metric: at the highest step, there the newest, there the one logged last. */

@@ -24,6 +24,10 @@ export class UnreliableExperimentTracker extends ExperimentTracker {
     return this.#faults.around(`make experiment ${name}`, () => this.#inner.ensureExperiment(name));
   }
 
+  listExperiments(): Promise<readonly Experiment[]> {
+    return this.#faults.around('list experiments', () => this.#inner.listExperiments());
+  }
+
   startRun(experimentId: string, name: string, tags?: Readonly<Record<string, string>>): Promise<Run> {
     return this.#faults.around(`start run ${name}`, () => this.#inner.startRun(experimentId, name, tags));
   }

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Login } from '../configuration/configuration.ts';
 import { isPlatformError } from '../errors.ts';
 import type { ObjectInfo, ObjectStore } from './object-store.ts';
 
@@ -12,6 +13,7 @@ export interface ObjectStoreUnderTest {
   dispose(): Promise<void>;
   /** What child processes open; absent when only this process can see the store. */
   readonly address?: string;
+  readonly login?: Login;
 }
 
 const childPath = fileURLToPath(new URL('./object-store.child.ts', import.meta.url));
@@ -158,11 +160,11 @@ function describeRaces(context: Context): void {
     const keys = Array.from({ length: 40 }, (_, i) => `gold/versions/v${i}.json`);
     const names = ['one', 'two', 'three'];
     const children = names.map((name) => {
-      const task = JSON.stringify({ address: subject.address, keys, name });
+      const task = JSON.stringify({ address: subject.address, login: subject.login, keys, name });
       const child = spawn(process.execPath, ['--conditions=source', childPath, task], { stdio: ['pipe', 'pipe', 'inherit'] });
       let output = '';
       child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
-      return { child, won: new Promise<string[]>((resolve) => child.on('close', () => resolve(JSON.parse(output) as string[]))) };
+      return { child, won: new Promise<string[]>((resolve, reject) => child.on('close', (code) => (code === 0 ? resolve(JSON.parse(output) as string[]) : reject(new Error(`a child ended with ${code}`))))) };
     });
     await new Promise((resolve) => setTimeout(resolve, 150));
     for (const { child } of children) child.stdin.end();

@@ -1,13 +1,15 @@
 import { doors, parseAddress } from '../address.ts';
 import type { Login } from '../configuration/configuration.ts';
-import { PlatformError } from '../errors.ts';
 import { FileSchemaRegistry } from './file-schema-registry.ts';
 import { MemorySchemaRegistry } from './memory-schema-registry.ts';
 import type { SchemaRegistry } from './schema-registry.ts';
 
-/** `file:./data/schemas` or `memory:`; anything else is refused with `ADDRESS_INVALID` before a file is touched. */
-export async function openSchemaRegistry(address: string, _options: { readonly login?: Login | undefined } = {}): Promise<SchemaRegistry> {
-  const { scheme, path } = parseAddress(address, doors.schemaRegistry);
-  if (scheme !== 'memory' && scheme !== 'file') throw new PlatformError('ADDRESS_INVALID', `${scheme}: is not in this build yet`);
-  return scheme === 'memory' ? new MemorySchemaRegistry() : FileSchemaRegistry.open(path);
+/** `file:./data/schemas`, `memory:` or `http://host:8081[/path]`; anything else is refused with `ADDRESS_INVALID` before anything is touched. */
+export async function openSchemaRegistry(address: string, options: { readonly login?: Login | undefined } = {}): Promise<SchemaRegistry> {
+  const parsed = parseAddress(address, doors.schemaRegistry);
+  if (parsed.scheme === 'memory') return new MemorySchemaRegistry();
+  if (parsed.scheme === 'file') return FileSchemaRegistry.open(parsed.path);
+  // Loaded here, so that an embedded run never has the client in memory.
+  const { ConfluentSchemaRegistry } = await import('./confluent/confluent-schema-registry.ts');
+  return ConfluentSchemaRegistry.open(parsed, options);
 }

@@ -1,5 +1,6 @@
 /* What every schema registry must do, run for each implementation. */
 import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { SchemaRegistry } from './schema-registry.ts';
@@ -16,6 +17,10 @@ const childPath = fileURLToPath(new URL('./schema-registry.child.ts', import.met
 
 const record = (name: string, fields: readonly Record<string, unknown>[]): string =>
   JSON.stringify({ type: 'record', name: `${name}_${process.pid}`, fields });
+// A format and a newer draft, as our own have.
+const scoreSchema = JSON.stringify({
+  $schema: 'https://json-schema.org/draft/2020-12/schema', type: 'object', properties: { at: { type: ['string', 'null'], format: 'date-time' } },
+});
 const id = { name: 'id', type: 'string' };
 const price = { name: 'price', type: 'int', scale: 2 };
 
@@ -24,20 +29,20 @@ export function schemaRegistryContract(name: string, make: () => Promise<SchemaR
   describe(`${name} keeps the contract of a schema registry`, () => {
     let subject: SchemaRegistryUnderTest;
     let registry: SchemaRegistry;
+    let raw: string;
     beforeEach(async () => {
       subject = await make();
       registry = subject.registry;
+      raw = `raw.${randomUUID()}-value`;
     });
     afterEach(() => subject.dispose());
-    const raw = `raw.${process.pid}-${name.length}-value`;
-
     test('a schema has one id, whatever its white space and subject, and comes back as it was', async () => {
       const schema = record('Click', [id, price]);
       const first = await registry.register(raw, schema, 'AVRO');
       expect(first).toBeGreaterThan(0);
       expect(await registry.register(raw, JSON.stringify(JSON.parse(schema), undefined, 2), 'AVRO')).toBe(first);
       expect(await registry.register(`${raw}.other`, schema, 'AVRO')).toBe(first);
-      const scores = await registry.register(`${raw}.scores`, '{"type":"object"}', 'JSON');
+      const scores = await registry.register(`${raw}.scores`, scoreSchema, 'JSON');
       expect(scores).not.toBe(first);
       const found = await registry.schemaById(first);
       expect([JSON.parse(found.schema), found.type]).toEqual([JSON.parse(schema), 'AVRO']);
@@ -52,7 +57,7 @@ export function schemaRegistryContract(name: string, make: () => Promise<SchemaR
       };
       await refuse([id, price, { name: 'colour', type: 'string' }]);
       await refuse([id, { name: 'price', type: 'string' }]);
-      await expect(registry.register(raw, '{"type":"object"}', 'JSON')).rejects.toMatchObject({ code: 'VERSION_MISMATCH' });
+      await expect(registry.register(raw, scoreSchema, 'JSON')).rejects.toMatchObject({ code: 'VERSION_MISMATCH' });
       const colour = { name: 'colour', type: ['null', 'string'], default: null };
       const second = await registry.register(raw, record('Page', [id, price, colour]), 'AVRO');
       expect(second).not.toBe(first);
@@ -76,7 +81,7 @@ export function schemaRegistryContract(name: string, make: () => Promise<SchemaR
         const child = spawn(process.execPath, ['--conditions=source', childPath, argument], { stdio: ['pipe', 'pipe', 'inherit'] });
         let output = '';
         child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
-        return { child, ids: new Promise<number[]>((resolve) => child.on('close', () => resolve(JSON.parse(output) as number[]))) };
+        return { child, ids: new Promise<number[]>((resolve, reject) => child.on('close', (code) => (code === 0 ? resolve(JSON.parse(output) as number[]) : reject(new Error(`a child ended with ${code}`))))) };
       });
       await new Promise((resolve) => setTimeout(resolve, 200));
       for (const { child } of children) child.stdin.end();

@@ -33,8 +33,28 @@ export function checkBackward(subject: string, next: RegisteredSchema, last: Reg
     typeOf(next.schema).createResolver(typeOf(last.schema));
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    throw new PlatformError('VERSION_MISMATCH', `subject ${subject}: the new schema can't read records of the last one: ${why}`, { cause: error });
+    const message = `subject ${subject}: the new schema can't read records of the last one (${describeChanges(last, next)}): ${why}`;
+    throw new PlatformError('VERSION_MISMATCH', `${message}; give new fields a default, keep the types of old ones, or use another name`, { cause: error });
   }
+}
+
+/** What is different between two schemas of records, field by field, for messages. */
+export function describeChanges(last: RegisteredSchema, next: RegisteredSchema): string {
+  const before = fieldsOf(last);
+  const after = fieldsOf(next);
+  const changes: string[] = [];
+  for (const [name, field] of after) {
+    const old = before.get(name);
+    if (old === undefined) changes.push(`new field "${name}" (${field})`);
+    else if (old !== field) changes.push(`field "${name}" was ${old}, is ${field}`);
+  }
+  for (const name of before.keys()) if (!after.has(name)) changes.push(`field "${name}" is gone`);
+  return changes.length === 0 ? 'no field differs' : changes.join(', ');
+}
+
+function fieldsOf({ schema }: RegisteredSchema): ReadonlyMap<string, string> {
+  const { fields } = JSON.parse(schema) as { fields?: readonly { name: string; type: unknown; default?: unknown }[] };
+  return new Map((fields ?? []).map((field) => [field.name, JSON.stringify(field.type) + ('default' in field ? '' : ' without a default')]));
 }
 
 function typeOf(schema: string): avro.Type {

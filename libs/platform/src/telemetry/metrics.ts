@@ -6,6 +6,7 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
  */
 export class Metrics {
   readonly #registry = new Registry();
+  readonly #collectors: (() => void | Promise<void>)[] = [];
 
   constructor(app: string) {
     this.#registry.setDefaultLabels({ app });
@@ -28,8 +29,20 @@ export class Metrics {
     );
   }
 
+  /** Has gauges brought up to date whenever somebody looks; one that fails keeps its last values and is counted. */
+  collect(collector: () => void | Promise<void>): void {
+    this.#collectors.push(collector);
+  }
+
   /** The text that `GET /metrics` answers, and its content type. */
   async render(): Promise<{ readonly text: string; readonly contentType: string }> {
+    for (const collector of this.#collectors) {
+      try {
+        await collector();
+      } catch {
+        this.counter('collect_failures_total', 'Looks at this page for which some gauges could not be brought up to date').inc();
+      }
+    }
     return { text: await this.#registry.metrics(), contentType: this.#registry.contentType };
   }
 

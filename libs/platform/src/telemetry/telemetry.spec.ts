@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { PlatformError } from '../errors.ts';
-import { createLogger } from './logger.ts';
+import { readConfiguration } from '../configuration/configuration.ts';
+import { createLogger, secretsOf } from './logger.ts';
 import { Metrics } from './metrics.ts';
 
 test('log lines are JSON with the app, masked secrets and what is known about a failure', () => {
@@ -26,4 +27,19 @@ test('metrics are made once and rendered for Prometheus', async () => {
   expect(text).toContain('tideline_rows_total{source="x",app="api"} 3');
   expect(text).toContain('tideline_lag{app="api"} 7');
   expect(text).toContain('tideline_seconds_bucket{le="1",app="api"} 1');
+});
+
+test('no line holds a secret, wherever it comes from', () => {
+  const lines: string[] = [];
+  const password = 'hunter2"\\ü';
+  const secrets = secretsOf(readConfiguration({ KAFKA_USERNAME: 'u', KAFKA_PASSWORD: password }));
+  const logger = createLogger({ app: 'api', level: 'trace', secrets, write: (line) => void lines.push(line) });
+  const error = new Error(`SASL failed for u:${password}`);
+  logger.error({ err: error, deep: { nested: { more: [password] } }, [password]: 1 }, `could not log in with ${password}`);
+  logger.child({ url: `http://u:${password}@h/` }).trace(new PlatformError('UNAVAILABLE', password, { cause: error }));
+  expect(lines).toHaveLength(2);
+  for (const line of lines) {
+    expect(line).not.toContain('hunter2');
+    expect(JSON.parse(line)).toMatchObject({ app: 'api' });
+  }
 });

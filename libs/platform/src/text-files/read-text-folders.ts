@@ -5,6 +5,7 @@ import { fileSystemError, systemCode } from '../file-system/file-system-error.ts
 /** A folder's named text files; those that do not exist are left out. */
 export interface TextFolder {
   readonly name: string;
+  readonly path: string;
   readonly files: Readonly<Record<string, { readonly path: string; readonly text: string }>>;
 }
 
@@ -17,7 +18,7 @@ export async function readTextFolders(directory: string, fileNames: readonly str
     throw fileSystemError(error, 'read', directory);
   }
   const folders = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name).sort();
-  return Promise.all(folders.map(async (name) => ({ name, files: await readFiles(join(directory, name), fileNames) })));
+  return Promise.all(folders.map(async (name) => ({ name, path: join(directory, name), files: await readFiles(join(directory, name), fileNames) })));
 }
 
 async function readFiles(folder: string, fileNames: readonly string[]): Promise<TextFolder['files']> {

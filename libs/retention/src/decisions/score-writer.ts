@@ -1,7 +1,8 @@
 import type { PackedRecords } from '../records/pack-records.ts';
 import type { Source } from '../sources/source.ts';
-import { IsoTimeWriter } from './iso-time.ts';
+import { IsoTimeWriter, TIME_BYTES } from './iso-time.ts';
 import type { LiveScorer } from './live-scorer.ts';
+import { NumberTexts } from './number-texts.ts';
 import { PackedWriter } from './packed-writer.ts';
 
 /** A live score as it stands on `churn-scores` (JSON, in this order). Numbers are finite or null. */
@@ -32,7 +33,18 @@ export interface ScoreFields {
 /** Room that a number, a time or a small fixed part takes at most. */
 const PART_BYTES = 64;
 
-const bytesOf = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'utf8'));
+/** Text that stands in every score, also as words, for a quick copy: its last word may be filled up. */
+interface Part {
+  readonly length: number;
+  readonly words: DataView;
+}
+
+function bytesOf(text: string): Part {
+  const bytes = Buffer.from(text, 'utf8');
+  const words = new DataView(new ArrayBuffer(Math.ceil(bytes.length / 4) * 4));
+  bytes.forEach((byte, at) => words.setUint8(at, byte));
+  return { length: bytes.length, words };
+}
 const NULL = bytesOf('null');
 const EVENT_TIME = bytesOf(',"eventTime":');
 const FEATURE_TIME = bytesOf(',"featureTime":');
@@ -51,13 +63,15 @@ const QUOTE = 0x22;
 export class ScoreWriter {
   readonly #out = new PackedWriter();
   readonly #scorer: LiveScorer;
-  readonly #head: Uint8Array;
-  readonly #origin: Uint8Array;
-  readonly #reasonHeads: readonly Uint8Array[];
+  readonly #head: Part;
+  readonly #origin: Part;
+  readonly #reasonHeads: readonly Part[];
   readonly #statePositions: Int32Array;
   readonly #time = new IsoTimeWriter();
+  readonly #numbers = new NumberTexts();
   #featureTimeMs = NaN;
-  #featureTime = '';
+  readonly #featureTime = Buffer.alloc(TIME_BYTES);
+  #featureTimeBytes = 0;
   #model = NULL;
   /** Longest score apart from its entity. */
   #room = 0;
@@ -90,9 +104,9 @@ export class ScoreWriter {
     this.#put(this.#head);
     this.#putEntity(key, keyStart, keyEnd);
     this.#put(EVENT_TIME);
-    this.#putTime(fields.eventTimeMs, fields.eventTimeMs === fields.eventTimeMs ? this.#time.write(fields.eventTimeMs) : '');
+    this.#putEventTime(fields.eventTimeMs);
     this.#put(FEATURE_TIME);
-    this.#putTime(fields.featureTimeMs, this.#featureTimeOf(fields.featureTimeMs));
+    this.#putFeatureTime(fields.featureTimeMs);
     this.#put(PROBABILITY);
     this.#putNumber(fields.probability);
     this.#put(EXPECTED_VALUE);
@@ -131,15 +145,6 @@ export class ScoreWriter {
     }
   }
 
-  /** Scores of one moment share their feature time. */
-  #featureTimeOf(ms: number): string {
-    if (ms !== this.#featureTimeMs) {
-      this.#featureTimeMs = ms;
-      this.#featureTime = ms === ms ? this.#time.write(ms) : '';
-    }
-    return this.#featureTime;
-  }
-
   #putEntity(key: Uint8Array, start: number, end: number): void {
     const out = this.#out;
     const { bytes } = out;
@@ -159,48 +164,39 @@ export class ScoreWriter {
     out.end = at;
   }
 
-  #putTime(ms: number, text: string): void {
+  #putEventTime(ms: number): void {
+    const out = this.#out;
+    if (ms === ms) out.end = this.#time.write(ms, out.bytes, out.end);
+    else this.#put(NULL);
+  }
+
+  /** Scores of one moment share their feature time. */
+  #putFeatureTime(ms: number): void {
     if (ms !== ms) {
       this.#put(NULL);
       return;
     }
+    if (ms !== this.#featureTimeMs) {
+      this.#featureTimeMs = ms;
+      this.#featureTimeBytes = this.#time.write(ms, this.#featureTime, 0);
+    }
     const out = this.#out;
-    out.bytes[out.end++] = QUOTE;
-    this.#putAscii(text);
-    out.bytes[out.end++] = QUOTE;
+    const { bytes, end } = out;
+    const text = this.#featureTime;
+    const length = this.#featureTimeBytes;
+    for (let i = 0; i < length; i++) bytes[end + i] = text[i];
+    out.end = end + length;
   }
 
   /** As JSON writes it: the shortest form that reads back the same; what is not finite is null. */
   #putNumber(value: number): void {
-    if ((value | 0) === value && value >= 0) {
-      this.#putDigits(value);
-      return;
-    }
-    if (value - value === 0) this.#putAscii(`${value}`);
-    else this.#put(NULL);
-  }
-
-  #putDigits(value: number): void {
     const out = this.#out;
-    let size = 1;
-    for (let power = 10; power <= value; power *= 10) size++;
-    for (let at = out.end + size - 1, rest = value; at >= out.end; at--) {
-      const tens = (rest / 10) | 0;
-      out.bytes[at] = 48 + rest - tens * 10;
-      rest = tens;
-    }
-    out.end += size;
+    out.end = this.#numbers.write(value, out.bytes, out.view, out.end);
   }
 
-  #putAscii(text: string): void {
-    const { bytes, end } = this.#out;
-    for (let i = 0; i < text.length; i++) bytes[end + i] = text.charCodeAt(i);
-    this.#out.end = end + text.length;
-  }
-
-  #put(part: Uint8Array): void {
-    const { bytes, end } = this.#out;
-    for (let i = 0; i < part.length; i++) bytes[end + i] = part[i];
-    this.#out.end = end + part.length;
+  #put({ words, length }: Part): void {
+    const { view, end } = this.#out;
+    for (let at = 0; at < length; at += 4) view.setInt32(end + at, words.getInt32(at, true), true);
+    this.#out.end = end + length;
   }
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { FeatureFormulas } from '../features/finish-features.ts';
 import { ByteReader, ByteWriter, SnapshotMismatch } from '../features/state-bytes.ts';
+import { decodeBatch } from '../records/decode-batch.ts';
 import type { PackedRecords } from '../records/pack-records.ts';
 import type { RecordCodec } from '../records/record-codec.ts';
 import { createRefiner } from '../records/refine.ts';
@@ -89,7 +90,7 @@ export class SourceProcessor {
   /** Takes the next batch in. Without `emit` the state moves alike and nothing but `late` and `rejected` is counted. */
   process(records: RecordBatchLike, emit: boolean): ProcessedBatch {
     assert(records.partition === this.#partition, `expected a batch of partition ${this.#partition}, found ${records.partition}`);
-    const { batch, kept, rejections } = this.#refine(this.#codec.decode(records));
+    const { batch, kept, rejections } = this.#refine(decodeBatch(this.#codec, records));
     const step = { records, batch, kept, decisions: this.#decisions.read(batch) };
     const out = emit ? this.#outputs : undefined;
     out?.begin(step);

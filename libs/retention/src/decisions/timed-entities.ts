@@ -4,7 +4,7 @@ import type { FeatureFormulas } from '../features/finish-features.ts';
 import type { ByteReader, ByteWriter } from '../features/state-bytes.ts';
 import { columnOf, TrackInputReader } from '../features/track-input-reader.ts';
 import { type TrackInputs, ValueTables } from '../features/track-inputs.ts';
-import { WindowState } from '../features/window-state.ts';
+import { AHEAD, WindowState } from '../features/window-state.ts';
 import type { Source } from '../sources/source.ts';
 import type { Entities } from './entities.ts';
 import type { LiveOutputs, RefinedRecords } from './live-outputs.ts';
@@ -144,7 +144,9 @@ export class TimedEntities implements Entities {
     const { rewards, actions, actionOffsets, terminals } = step.decisions;
     const { entities } = this.#windows;
     const { rescoreEveryMs } = this.#source.deployment;
-    for (let row = 0; row < step.batch.rowCount; row++) {
+    const { rowCount } = step.batch;
+    for (let row = 0; row < rowCount; row++) {
+      if (row % AHEAD === 0) this.#windows.loadAhead(keys, keyOffsets, step.kept[row], step.kept[Math.min(row + AHEAD, rowCount) - 1] + 1);
       if (isLate[row] === 1) continue;
       if (newestAt[row] > this.#newestMs) {
         if (rescoreEveryMs !== undefined) this.#rescore(step, row, times[row], rescoreEveryMs, out);

@@ -55,6 +55,25 @@ export class KeyTable {
     return slot;
   }
 
+  /**
+   * The slots, or -1, that keys `[from, to)` probably have, by the first pair that each would probe: only to load ahead what they will
+   * need. Looked up one after the other they wait for memory each time; in a loop this tight the waits overlap.
+   */
+  guessSlots(keys: Uint8Array, keyOffsets: Uint32Array, from: number, to: number, slots: Int32Array): void {
+    const table = this.#table;
+    const mask = table.length - 1;
+    for (let key = from; key < to; key++) slots[key - from] = (hashBytes(keys, keyOffsets[key], keyOffsets[key + 1]) << 1) & mask;
+    for (let k = 0; k < to - from; k++) slots[k] = table[slots[k] + 1] - 1;
+  }
+
+  /** Sum of the slots' key lengths, free ones aside: loads where their keys are compared. */
+  loadCells(slots: Int32Array, count: number): number {
+    const cells = this.#cells;
+    let sum = 0;
+    for (let k = 0; k < count; k++) if (slots[k] >= 0) sum = (sum + cells[slots[k] * 4]) | 0;
+    return sum;
+  }
+
   remove(slot: number): void {
     if (!this.holds(slot)) assert.fail(`expected a slot in use, found ${slot}`);
     const table = this.#table;

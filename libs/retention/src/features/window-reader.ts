@@ -61,13 +61,15 @@ export class WindowReader {
     const windows = this.#windows;
     const count = tiles.countOf(slot);
     const start = count === 0 ? 0 : tiles.startOf(slot);
-    const end = findRow(tiles.i32, start, start + count * words, words, endTile);
+    // Tiles fit 32 bits, and as such they are compared.
+    const until = endTile | 0;
+    const end = findRow(tiles.i32, start, start + count * words, words, until);
     let first = end;
     for (let k = 0; k < windows.length; k++) {
       const before = first;
       // The longest window mostly holds every row that is kept.
-      const all = k === windows.length - 1 && tiles.i32[start * 2] >= endTile - windows[k] && before > start;
-      first = all ? start : findRow(tiles.i32, start, before, words, endTile - windows[k]);
+      const all = k === windows.length - 1 && tiles.i32[start * 2] >= until - windows[k] && before > start;
+      first = all ? start : findRow(tiles.i32, start, before, words, (until - windows[k]) | 0);
       if (folds) for (let row = before - words; row >= first; row -= words) this.#fold(tiles.f64, row);
       this.#finish(tiles, this.#ends[k], this.#ends[k + 1], start, first, end, out);
     }

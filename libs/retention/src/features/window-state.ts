@@ -9,6 +9,9 @@ import type { TrackInputs, ValueTables } from './track-inputs.ts';
 import type { ValueNumbering } from './value-table.ts';
 import { WindowReader } from './window-reader.ts';
 
+/** Records whose entities are loaded ahead at a time: their rows fit the second cache. */
+export const AHEAD = 128;
+
 /**
  * Rolling windows of every entity of one partition, on tiles of event time. An entity has a row per tile in which it has
  * records, newest last, with one exact partial per track. Counts and sums are running totals from the first row kept, so that a
@@ -31,6 +34,9 @@ export class WindowState {
   #keepFrom = -Infinity;
   /** Entities to look at once tiles up to the key are dropped, in the order in which they came. */
   #expiry = new Map<number, number[]>();
+  readonly #ahead = new Int32Array(AHEAD);
+  /** Sum of what `loadAhead` loaded; a load whose value goes nowhere is left out by the compiler. */
+  loaded = 0;
 
   constructor(plan: TrackPlan, values: ValueTables) {
     assert(plan.tileMs !== undefined, 'expected a plan with tiles');
@@ -56,6 +62,20 @@ export class WindowState {
   get byteSize(): number {
     const distinct = this.#distincts.reduce((sum, track) => sum + track.byteSize, 0);
     return this.entities.byteSize + this.lastTimeMs.byteLength + this.#tiles.byteSize + distinct + this.#values.byteSize;
+  }
+
+  /**
+   * Loads what the records of keys `[from, to)` will touch, at most `AHEAD` of them. It changes nothing: entities are spread over more
+   * memory than caches hold, and waiting for each of them in turn took two thirds of the time.
+   */
+  loadAhead(keys: Uint8Array, keyOffsets: Uint32Array, from: number, to: number): void {
+    const count = Math.min(to - from, AHEAD);
+    const slots = this.#ahead;
+    this.entities.guessSlots(keys, keyOffsets, from, from + count, slots);
+    const { lastTimeMs } = this;
+    let sum = this.entities.loadCells(slots, count);
+    for (let k = 0; k < count; k++) if (slots[k] >= 0 && slots[k] < lastTimeMs.length) sum += lastTimeMs[slots[k]];
+    this.loaded = sum + this.#tiles.loadNewest(slots, count);
   }
 
   /**

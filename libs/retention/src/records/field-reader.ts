@@ -1,9 +1,12 @@
 import type { SourceColumn } from '../sources/source.ts';
 import type { Column } from './columns.ts';
 
+/** Bytes that can be loaded from a line's end on, so that readers may take words of text without a look at the bounds. */
+export const READABLE_BEYOND_END = 16;
+
 /**
- * Reads one field of a line into one column. `bytes[end]` is the line's terminator and seven more
- * bytes follow it, so loops over digits need no bound and words of text may be read; `view` shows the same bytes.
+ * Reads one field of a line into one column. `bytes[end]` is the line's terminator, no digit, and `READABLE_BEYOND_END` bytes can be
+ * read from it on, so loops over digits need no bound and words of text may be read; `view` shows the same bytes.
  * `row` is where the value goes; a row that fails later is simply written over by the next.
  */
 export interface FieldReader {

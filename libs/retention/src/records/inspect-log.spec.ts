@@ -39,6 +39,14 @@ function tar(content: Buffer): Buffer {
 
 const CHECK = { layoutCheck: pageMatchesPositions };
 
+describe('detectSource', () => {
+  it('takes the last line without a newline of a whole file, and leaves what may be cut off of a head', () => {
+    const text = readFileSync(TEN_ROWS).toString('latin1').trimEnd();
+    const rows = (whole: boolean): number => detectSource([ALIBABA], Buffer.from(text, 'latin1'), { [ALIBABA.name]: CHECK.layoutCheck }, { whole })[0]!.inspection.rows;
+    expect([rows(true), rows(false)]).toEqual([10, 9]);
+  });
+});
+
 describe('inspectLog', () => {
   it.runIf(hasTenRows)('names the layout of the ten real rows and decodes them', () => {
     const found = inspectLog(ALIBABA, readFileSync(TEN_ROWS), CHECK);

@@ -80,11 +80,12 @@ export function inspectLog(source: Source, head: Uint8Array, options: InspectOpt
 export function detectSource(
   sources: readonly Source[],
   head: Uint8Array,
-  layoutChecks: Readonly<Record<string, (batch: ColumnBatch) => Uint8Array>> = {},
+  layoutChecks: Readonly<Partial<Record<string, (batch: ColumnBatch) => Uint8Array>>> = {},
+  options: Pick<InspectOptions, 'whole'> = {},
 ): { readonly source: Source; readonly inspection: Inspection }[] {
   const ranked = sources.map((source) => {
     const layoutCheck = layoutChecks[source.name];
-    return { source, inspection: inspectLog(source, head, layoutCheck === undefined ? {} : { layoutCheck }) };
+    return { source, inspection: inspectLog(source, head, layoutCheck === undefined ? options : { ...options, layoutCheck }) };
   });
   const worth = ({ fits, layout, rows, accepted }: Inspection): number =>
     (fits ? 2 : 0) + (layout === undefined ? 0 : 1) + (rows === 0 ? 0 : accepted / rows);

@@ -1,19 +1,18 @@
 import type { DelimitedFormat } from '../sources/source.ts';
+import { READABLE_BEYOND_END } from './field-reader.ts';
 
 const NEWLINE = 10;
 const RETURN = 13;
 const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
 /** Most bytes of an over-long line that are kept. */
 const KEPT_BYTES = 1024;
-/** Bytes that can be read from a delivered line's end on, so that its readers may load words of text. */
-const SLACK = 8;
 
 /** Where the search for a record's end stands inside quoted formats. */
 type QuoteState = 'field-start' | 'unquoted' | 'quoted' | 'quote-in-quoted';
 
 /** Takes the lines in order; `nextByteOffset` is the position behind the line's terminator. */
 export interface LineReceiver {
-  /** A line `[start, end)` without its terminator; `SLACK` bytes from `bytes[end]` on can be read, the first of them no digit. */
+  /** A line `[start, end)` without its terminator; `READABLE_BEYOND_END` bytes from `bytes[end]` on can be read, the first of them no digit. */
   line(bytes: Buffer, start: number, end: number, byteOffset: number, nextByteOffset: number, hasNul: boolean): void;
   blankLine(byteOffset: number, nextByteOffset: number): void;
   /** A line that could not be framed. `original` may be kept. */
@@ -105,7 +104,7 @@ export class LineFramer {
       if (this.heldLength === 0) this.state = 'field-start';
       const until = Math.min(bytes.length, position + limit - this.heldLength);
       const newline = this.recordEnd(bytes, position, until);
-      if (newline >= 0 && this.heldLength === 0 && newline + SLACK <= bytes.length) {
+      if (newline >= 0 && this.heldLength === 0 && newline + READABLE_BEYOND_END <= bytes.length) {
         this.deliver(bytes, position, newline, this.offset + newline - position + 1, this.hasNul(bytes, position, newline));
         position = newline + 1;
         continue;
@@ -179,8 +178,8 @@ export class LineFramer {
 
   private append(bytes: Buffer, start: number, end: number): void {
     const length = this.heldLength + end - start;
-    if (length + SLACK > this.held.length) {
-      const larger = Buffer.alloc(Math.max(length + SLACK, this.held.length * 2));
+    if (length + READABLE_BEYOND_END > this.held.length) {
+      const larger = Buffer.alloc(Math.max(length + READABLE_BEYOND_END, this.held.length * 2));
       this.held.copy(larger, 0, 0, this.heldLength);
       this.held = larger;
     }

@@ -4,7 +4,8 @@ import type { Source } from '../sources/source.ts';
 import { avroSchemaOf } from './avro-schema.ts';
 import { columnDecoder } from './column-decoders.ts';
 import type { Cursor } from './column-decoders.ts';
-import { columnWriter } from './column-writers.ts';
+import { columnWriter, SPARE_BYTES } from './column-writers.ts';
+import type { Target } from './column-writers.ts';
 import type { ColumnBatch } from './columns.ts';
 
 /** Magic byte and schema id in front of every value. */
@@ -27,7 +28,7 @@ export class RecordCodec {
   readonly schemaId: number;
   private readonly source: Source;
   private readonly names: readonly string[];
-  private scratch = new Uint8Array(65_536);
+  private scratch = targetOf(65_536);
 
   constructor(source: Source, schemaId: number) {
     assert(Number.isInteger(schemaId) && schemaId >= 0 && schemaId < 2 ** 31, `expected a schema id of 31 bits, found ${schemaId}`);
@@ -48,23 +49,24 @@ export class RecordCodec {
     // Rows may be picked more than once only by mistake, so the whole batch's room is enough.
     assert(count <= batch.rowCount, `expected at most ${batch.rowCount} rows, found ${count}`);
     const room = writers.reduce((sum, writer) => sum + writer.bytesAtMost, batch.rowCount * FRAME_BYTES);
-    if (room > this.scratch.length) this.scratch = new Uint8Array(room + (room >> 2));
+    if (room + SPARE_BYTES > this.scratch.bytes.length) this.scratch = targetOf(room + SPARE_BYTES + (room >> 2));
     const target = this.scratch;
+    const { bytes } = target;
     const { schemaId } = this;
     const valueOffsets = new Uint32Array(count + 1);
     let position = 0;
     for (let index = 0; index < count; index++) {
       const row = rows === undefined ? index : rows[index];
-      target[position] = 0;
-      target[position + 1] = schemaId >>> 24;
-      target[position + 2] = schemaId >>> 16;
-      target[position + 3] = schemaId >>> 8;
-      target[position + 4] = schemaId;
+      bytes[position] = 0;
+      bytes[position + 1] = schemaId >>> 24;
+      bytes[position + 2] = schemaId >>> 16;
+      bytes[position + 3] = schemaId >>> 8;
+      bytes[position + 4] = schemaId;
       position += FRAME_BYTES;
       for (const writer of writers) position = writer.write(row, target, position);
       valueOffsets[index + 1] = position;
     }
-    return { count, valueOffsets, values: target.slice(0, position) };
+    return { count, valueOffsets, values: bytes.slice(0, position) };
   }
 
   /** Decodes records that were written with this codec's schema; anything else stops with what was expected and found. */
@@ -88,4 +90,9 @@ export class RecordCodec {
     const found = ((values[start + 1] << 24) | (values[start + 2] << 16) | (values[start + 3] << 8) | values[start + 4]) >>> 0;
     if (found !== this.schemaId) assert.fail(`expected schema ${this.schemaId} of ${this.source.name}, found ${found} (record ${row})`);
   }
+}
+
+function targetOf(byteCount: number): Target {
+  const buffer = new ArrayBuffer(byteCount);
+  return { bytes: new Uint8Array(buffer), view: new DataView(buffer) };
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert';
 
 import type { Source } from '../sources/source.ts';
 import type { Column } from './columns.ts';
-import { fieldEnd } from './field-reader.ts';
+import { fieldEnd, READABLE_BEYOND_END } from './field-reader.ts';
 import type { FieldReader } from './field-reader.ts';
 import { ListReader } from './list-readers.ts';
 import { NumberReader, StringReader } from './scalar-readers.ts';
@@ -55,7 +55,7 @@ export class RowReader {
     this.quote = format.quote === undefined ? -1 : format.quote.charCodeAt(0);
   }
 
-  /** Reads the line `[start, end)` into `row`; `bytes[end]` is its terminator, seven bytes follow. Gives the refusal, or undefined when it was taken. */
+  /** Reads the line `[start, end)` into `row`; `bytes[end]` is its terminator, as readers of fields expect it. Gives the refusal, or undefined when it was taken. */
   read(bytes: Buffer, start: number, end: number, row: number): Refusal | undefined {
     const { readers, separator, quote } = this;
     if (bytes !== this.viewed) {
@@ -123,8 +123,8 @@ export class RowReader {
 
   /** Undoes quotes into `scratch`; gives the position behind the closing quote, or -1 when no separator or end follows it. */
   private unquote(bytes: Buffer, position: number, end: number): number {
-    if (this.scratch.length < end - position + 8) {
-      this.scratch = Buffer.alloc((end - position + 8) * 2);
+    if (this.scratch.length < end - position + READABLE_BEYOND_END) {
+      this.scratch = Buffer.alloc((end - position + READABLE_BEYOND_END) * 2);
       this.scratchView = viewOf(this.scratch);
     }
     const { scratch, quote } = this;

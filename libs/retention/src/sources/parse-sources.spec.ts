@@ -20,12 +20,13 @@ describe('sourcesOrThrow', () => {
     const wrongName = { ...folderOf('user-behavior'), name: 'clicks' };
     const wrongEntity = folderOf('alibaba', (text) => text.replace('entity: segment', 'entity: segmnt'));
     const { 'models.yaml': _models, ...incomplete } = folderOf('online-retail').files;
-    const folders = [wrongName, wrongEntity, { name: 'online-retail', files: incomplete }];
+    const folders = [wrongName, wrongEntity, { name: 'online-retail', path: 'sources/online-retail', files: incomplete }, { name: 'empty', path: 'sources/empty', files: {} }];
     expect(() => sourcesOrThrow(folders)).toThrow(InvalidSourcesError);
     const lines = (() => { try { return sourcesOrThrow(folders).map(String); } catch (error) { return (error as Error).message.split('\n'); } })();
     expect(lines[0]).toMatch(/^sources\/alibaba\/schema\.yaml:\d+:\d+: entity: expected .*segmnt/);
     expect(lines).toContain('sources/user-behavior/schema.yaml:1:1: expected source: clicks (the folder\'s name), found user-behavior');
-    expect(lines).toContain('online-retail/models.yaml:1:1: expected this file, found none');
+    expect(lines).toContain('sources/online-retail/models.yaml:1:1: expected this file, found none');
+    expect(lines).toContain('sources/empty/schema.yaml:1:1: expected this file, found none');
   });
 });
 

@@ -8,6 +8,8 @@ export const SOURCE_FILE_NAMES = ['schema.yaml', 'features.yaml', 'models.yaml',
 /** A source's folder as text; files are keyed by their names in it. */
 export interface SourceFolder {
   readonly name: string;
+  /** As messages call it; the name when absent. */
+  readonly path?: string;
   readonly files: Readonly<Record<string, SourceFile>>;
 }
 
@@ -15,9 +17,9 @@ export interface SourceFolder {
 export function parseSources(folders: readonly SourceFolder[]): { readonly sources: readonly Source[]; readonly problems: readonly Problem[] } {
   const sources: Source[] = [];
   const problems: Problem[] = [];
-  for (const { name, files } of [...folders].sort((a, b) => (a.name < b.name ? -1 : 1))) {
+  for (const { name, path = name, files } of [...folders].sort((a, b) => (a.name < b.name ? -1 : 1))) {
     const missing = SOURCE_FILE_NAMES.filter((file) => files[file] === undefined);
-    for (const file of missing) problems.push({ path: `${name}/${file}`, line: 1, column: 1, message: 'expected this file, found none' });
+    for (const file of missing) problems.push({ path: `${path}/${file}`, line: 1, column: 1, message: 'expected this file, found none' });
     if (missing.length > 0) continue;
     const parsed = parseSource({
       schema: files['schema.yaml']!, features: files['features.yaml']!, models: files['models.yaml']!, deployment: files['deployment.yaml']!,

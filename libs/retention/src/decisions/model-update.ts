@@ -1,4 +1,4 @@
-/** One message of `model-updates`: which artifact is in force for a source from now on. */
+/** One message of `model-updates`, as JSON: which artifact is in force for a source from now on. Written by whoever moves an alias, read by the layers that answer. */
 export interface ModelUpdate {
   readonly source: string;
   readonly kind: 'model' | 'visit-values';
