@@ -1,13 +1,13 @@
-import { modelFileIn, modelNameOf } from '../../apps/trainer/src/model-artifact.ts';
+import { MODEL_FILE, modelFileIn, modelNameOf } from '../../apps/trainer/src/model-artifact.ts';
 import { trainSource } from '../../apps/trainer/src/train.ts';
 import { readTrainingFrame } from '../../apps/trainer/src/training-frame.ts';
 import { loadModel } from '#tideline/learning';
-import { MemoryExperimentTracker, SystemClock, type ExperimentTracker, type ModelVersion } from '#tideline/platform';
+import { MemoryExperimentTracker, SystemClock, type ExperimentTracker, type Run } from '#tideline/platform';
 import { tableNames, type Source } from '#tideline/retention';
 import type { Tables } from './check-tables.ts';
 import { countCheck, Tally, type Check } from './proof.ts';
 
-/** Registered versions are whole, numbered without gaps, one of them is champion; and the newest one learned again from its table has the same bytes. */
+/** Registered versions are whole, numbered without gaps, one of them is champion; and what was learned last, learned again from its table, has the same bytes. */
 export async function checkModels(source: Source, tracker: ExperimentTracker, tables: Tables): Promise<readonly Check[]> {
   const name = modelNameOf(source.name);
   const versions = await tracker.listVersions(name);
@@ -22,7 +22,9 @@ export async function checkModels(source: Source, tracker: ExperimentTracker, ta
     }
   }
   const champion = await tracker.versionByAlias(name, 'champion');
-  const learned = versions.filter(({ tags }) => tags['table.version'] !== undefined).at(-1);
+  const { id } = await tracker.ensureExperiment(source.name);
+  // The mark of the gate is the last thing that a training writes.
+  const learned = (await tracker.listRuns(id)).find(({ status, tags }) => status === 'FINISHED' && tags['table.version'] !== undefined && tags['gate'] !== undefined);
   return [
     whole.check(),
     countCheck('versions that are champion', versions.length === 0 ? 0 : 1, champion === undefined ? 0 : 1),
@@ -30,21 +32,17 @@ export async function checkModels(source: Source, tracker: ExperimentTracker, ta
   ];
 }
 
-async function learnedAgain(source: Source, tracker: ExperimentTracker, { lake, sql }: Tables, learned: ModelVersion): Promise<Check> {
-  const { runId, artifactPath, version, tags } = learned;
+async function learnedAgain(source: Source, tracker: ExperimentTracker, { lake, sql }: Tables, { id, name, params, tags }: Run): Promise<Check> {
   const table = lake.table(tableNames(source).training);
   await sql.bind(table, await table.snapshot(Number(tags['table.version'])));
   const again = new MemoryExperimentTracker();
-  const { params } = await tracker.getRun(runId);
-  const report = await trainSource(source, await readTrainingFrame(sql, source, table.name), {
-    tracker: again, clock: new SystemClock(), seed: Number(params['seed']), only: [tags['model'] ?? ''],
-  });
-  const same = report.models.find((model) => model.name === tags['model']);
+  const report = await trainSource(source, await readTrainingFrame(sql, source, table.name), { tracker: again, clock: new SystemClock(), seed: Number(params['seed']), only: [name] });
+  const same = report.models.find((model) => model.name === name);
   const tally = new Tally('newest model = learned again from its table');
-  const id = `${learned.name} version ${version} (${tags['model']}, table version ${tags['table.version']})`;
-  tally.expect(id, hex(await again.getArtifact(same?.runId ?? '', modelFileIn(artifactPath))));
-  tally.find(id, hex(await tracker.getArtifact(runId, modelFileIn(artifactPath))));
+  const told = `${name} of table version ${tags['table.version']} (run ${id})`;
+  tally.expect(told, text(await again.getArtifact(same?.runId ?? '', MODEL_FILE)));
+  tally.find(told, text(await tracker.getArtifact(id, MODEL_FILE)));
   return tally.check();
 }
 
-const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');
+const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');

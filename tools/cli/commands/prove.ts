@@ -84,7 +84,7 @@ function describe(proof: Proof, repeat: string): string {
     '',
     `${proof.source}${proof.synthetic ? ', a synthetic log' : ''}: read ${formatNumber(counts.read)} = accepted ${formatNumber(counts.accepted)} + rejected ${formatNumber(counts.rejected)}`,
     `${kills.length} kills (${[...byTarget].map(([target, count]) => `${target} ${count}`).join(', ')}) in ${formatNumber(proof.seconds)} s`,
-    ...(proof.restarts.length === 0 ? [] : [`${proof.restarts.length} times an app ended by itself and was started again`]),
+    ...(proof.restarts.length === 0 ? [] : [`${proof.restarts.length} times an app ended by itself and was started again:`, ...proof.restarts.map((restart) => `  ${restart.slice(0, 400)}`)]),
     formatTable(['what', 'expected', 'found', 'lost', 'doubled', 'different', ''], checks.map(row)),
     ...checks.filter((check) => !isEqual(check)).map(({ what, first }) => `${what}: ${first}`),
     '',
