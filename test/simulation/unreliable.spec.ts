@@ -161,5 +161,5 @@ describe('disturbed runs (I1 to I6)', () => {
     expect(sum(({ faults }) => faults)).toBeGreaterThan(BLOCK * 5);
     expect(sum(({ deaths }) => deaths)).toBeGreaterThan(BLOCK * 2);
     expect(sum(({ snapshotsRead }) => snapshotsRead)).toBeGreaterThan(BLOCK);
-  }, 120_000);
+  }, 300_000);
 });
