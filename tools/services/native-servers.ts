@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { failed } from '../cli/command-error.ts';
 import { installations } from './installations.ts';
 import { install, installFolder, isInstalled, lastLines } from './installer.ts';
-import { freePorts, isFree, isFreeSoon, kindOf, serverNames, type Instance } from './instance.ts';
+import { freePorts, isFreeSoon, kindOf, serverNames, type Instance } from './instance.ts';
 import { isFormatted, writeBrokerSettings } from './kafka-broker.ts';
 import { probeKafka } from './kafka-probe.ts';
 import { endProcess, isRunning, killProcess, remainingProcesses, startDetached, type ProcessRecord } from './process-record.ts';
@@ -134,7 +134,7 @@ export class NativeServers implements ServerHost {
         const port = this.#instance.ports[of];
         if (await isFreeSoon(port)) continue;
         await killProcess({ pid: 0, startedAt: 'unknown', marker: this.#marker(name) });
-        if (await becomesFree(port)) continue;
+        if (await isFreeSoon(port)) continue;
         if (kindOf(name) === 'kafka' && serverNames(this.#instance).some((each) => kindOf(each) === 'kafka' && this.#isRunning(each))) {
           throw failed(`${name}: port ${port} was taken by another program while it was down`, 'stop all brokers, then start them again: they get new ports');
         }
@@ -264,15 +264,6 @@ function mlflowArgs(folder: string, port: number): string[] {
     // Clients keep connections open: five seconds, the default, ends them between two calls of a quiet client.
     '--artifacts-destination', join(folder, 'artifacts'), '--workers', '1', '--uvicorn-opts', '--timeout-keep-alive 75 --log-level warning',
   ];
-}
-
-/** A server that was just killed may hold its port for a moment longer, where the machine has much to do. */
-async function becomesFree(port: number): Promise<boolean> {
-  for (const deadline = Date.now() + 5000; Date.now() < deadline; ) {
-    if (await isFree(port)) return true;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  return false;
 }
 
 async function answers(url: string): Promise<string | undefined> {
