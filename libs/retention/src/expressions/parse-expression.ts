@@ -43,10 +43,19 @@ export function expectExpression(sql: string, scope: Scope): Expression {
   return parsed.expression;
 }
 
+/** A source's few texts are parsed again by everything that is made for it, and parsing is slow. */
+const parsedTexts = new Map<string, Expr>();
+const TEXTS_REMEMBERED = 1_000;
+
+/** The tree is shared by all who ask: nobody changes it. */
 function parseText(text: string): Expr {
+  const known = parsedTexts.get(text);
+  if (known !== undefined) return known;
   try {
     const [expr, ...more] = parse(text, { entry: 'expr', locationTracking: true }) as unknown as readonly Expr[];
     if (more.length > 0) throw new ExpressionError('expected one expression, found several', 0);
+    if (parsedTexts.size === TEXTS_REMEMBERED) parsedTexts.clear();
+    parsedTexts.set(text, expr);
     return expr;
   } catch (error) {
     if (error instanceof ExpressionError) throw error;
