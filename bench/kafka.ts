@@ -1,31 +1,20 @@
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { compressFrame } from 'lz4-napi';
 import kafkajs, { type CompressionTypes as Compression } from 'kafkajs';
 import { openEventLog, type EventLog, type RecordBatch } from '#tideline/platform';
-import { requestedBytes, root, scratch, tideline } from './inputs.ts';
+import { freshWorkplace } from './fresh-workplace.ts';
+import { requestedBytes, root, tideline } from './inputs.ts';
+import { serverSettings } from './real-servers.ts';
 import { report, secondsOf } from './report.ts';
 
 // A replay into Kafka, as a user runs it, against kafkajs's own producer with messages that lie ready: the same records, cut into the same
 // transactions, on the same broker. Wants the addresses that `npm run services` prints in TIDELINE_SERVICES.
 const { CompressionCodecs, CompressionTypes, Kafka, logLevel } = kafkajs;
-const { kafka } = JSON.parse(process.env['TIDELINE_SERVICES'] ?? '{}') as { kafka?: string };
-if (kafka === undefined) throw new Error('expected the address of a Kafka broker in TIDELINE_SERVICES, found none: start one by `npm run services`');
-const address = `kafka://${kafka}`;
+const address = serverSettings('bench').EVENT_LOG;
+const kafka = address.replace('kafka://', '');
 const rowsPerTransaction = 5000;
 process.env['KAFKAJS_NO_PARTITIONER_WARNING'] = '1';
 CompressionCodecs[CompressionTypes.LZ4] = () => ({ compress: ({ buffer }: { buffer: Buffer }) => compressFrame(buffer), decompress: async (bytes: Buffer) => bytes });
-
-/** A folder with one source under a name that no other run has, so that its topics are new. */
-function freshWorkplace(source: string): { folder: string; name: string } {
-  mkdirSync(scratch, { recursive: true });
-  const folder = mkdtempSync(join(scratch, 'kafka-'));
-  const name = `${source}-${Date.now().toString(36)}`;
-  cpSync(join(root, 'sources', source), join(folder, 'sources', name), { recursive: true });
-  const schema = join(folder, 'sources', name, 'schema.yaml');
-  writeFileSync(schema, readFileSync(schema, 'utf8').replace(`source: ${source}`, `source: ${name}`));
-  return { folder, name };
-}
 
 async function readBack(log: EventLog, topic: string): Promise<RecordBatch[][]> {
   const described = (await log.describeTopics()).find((each) => each.topic === topic)!;

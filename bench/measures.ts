@@ -14,6 +14,8 @@ export interface Figure {
 export interface Measure {
   readonly name: string;
   readonly program: string;
+  /** Measured only where `TIDELINE_SERVICES` says where Kafka and the others are. */
+  readonly onServers?: boolean;
 }
 
 export const measures: readonly Measure[] = [
@@ -24,4 +26,6 @@ export const measures: readonly Measure[] = [
   { name: 'state', program: 'state' },
   { name: 'speed-layer', program: 'speed-layer' },
   { name: 'serving', program: 'serving' },
+  { name: 'kafka', program: 'kafka', onServers: true },
+  { name: 'kafka-speed-layer', program: 'speed-layer', onServers: true },
 ];

@@ -5,7 +5,7 @@ import { estimatorChecks } from './estimator.checks.ts';
 
 const yieldToLoop = (): Promise<void> => new Promise((resolve) => { setImmediate(resolve); });
 const processorMs = (): number => {
-  const { user, system } = process.cpuUsage();
+  const { user, system } = process.threadCpuUsage();
   return (user + system) / 1000;
 };
 
