@@ -171,7 +171,9 @@ describe.concurrent('wrapped files', PATIENT, () => {
     expect(await at.contents(['raw.user-behavior'])).toEqual(await undisturbed.contents(['raw.user-behavior']));
   });
 
-  test('a tar with the name of a text, alone and in another', async () => {
+  const hasTar = spawnSync('tar', ['--version']).status === 0;
+  if (!hasTar) console.warn('skipped: an archive needs the program tar');
+  test.skipIf(!hasTar)('a tar with the name of a text, alone and in another', async () => {
     const at = terminal();
     const text = syntheticLog('user-behavior', 50);
     at.write('clicks.csv', text);
