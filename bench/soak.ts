@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { createWriteStream, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createWriteStream, mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
@@ -15,7 +16,7 @@ import { source } from './sources.ts';
  * `npm run soak -- [--minutes 60] [--rate 2000] [--scratch DIR]`: all five apps on real servers (TIDELINE_SERVICES) under a steady stream of synthetic
  * clicks, on topics that nobody else writes. Says how long a score takes from its record's append, and whether memory stays flat; keeps the samples and a plot.
  */
-const { values: options } = parseArgs({ options: { minutes: { type: 'string', default: '60' }, rate: { type: 'string', default: '2000' }, scratch: { type: 'string', default: '/tmp/tideline-soak' } } });
+const { values: options } = parseArgs({ options: { minutes: { type: 'string', default: '60' }, rate: { type: 'string', default: '2000' }, scratch: { type: 'string', default: tmpdir() } } });
 const minutes = Number(options.minutes);
 const rate = Number(options.rate);
 const APPS = ['speed-layer', 'batch-layer', 'trainer', 'api', 'ingestor'] as const;
@@ -23,9 +24,9 @@ const SAMPLE_MS = 10_000;
 const WARM_UP_MS = 20_000;
 
 const settings = serverSettings(`soak${Date.now().toString(36)}`);
-const folder = options.scratch;
-rmSync(folder, { recursive: true, force: true });
-mkdirSync(folder, { recursive: true });
+mkdirSync(options.scratch, { recursive: true });
+// A folder of this run inside the named one, where other things may lie.
+const folder = mkdtempSync(join(options.scratch, 'tideline-soak-'));
 symlinkSync(join(root, 'sources'), join(folder, 'sources'));
 tideline(folder, ['generate', 'user-behavior', '--out', 'clicks.csv', '--rows', String(Math.ceil(rate * minutes * 60 * 1.1)), '--seed', '11']);
 
