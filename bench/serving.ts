@@ -42,7 +42,7 @@ async function registerChampion(): Promise<void> {
   const featureNames = retail.models.features;
   const random = new Random(1);
   const rowCount = 4000;
-  const X = Float64Array.from({ length: rowCount * featureNames.length }, () => random.uniform() * 10);
+  const X = Float32Array.from({ length: rowCount * featureNames.length }, () => random.uniform() * 10);
   const y = Float64Array.from({ length: rowCount }, (_, i) => (X[i * featureNames.length]! + 3 * random.normal() > 5 ? 1 : 0));
   const estimator = createEstimator({ kind: 'gradient-boosting', task: 'classification', parameters: { trees: 100, leaves: 31 }, prepare: [] });
   const model = await estimator.fit({ rowCount, columnCount: featureNames.length, X, y, featureNames }, { random });

@@ -78,7 +78,7 @@ async function fitOnNoise(): Promise<FittedModel> {
   const featureNames = clicks.models.features;
   const rowCount = 2000;
   const random = new Random(1);
-  const X = Float64Array.from({ length: rowCount * featureNames.length }, () => random.int(20));
+  const X = Float32Array.from({ length: rowCount * featureNames.length }, () => random.int(20));
   const y = Float64Array.from({ length: rowCount }, () => random.int(2));
   const definition = clicks.models.models.find(({ kind }) => kind === 'logistic-regression')!;
   const estimator = createEstimator({ kind: definition.kind, task: 'classification', parameters: definition.parameters, prepare: definition.prepare });

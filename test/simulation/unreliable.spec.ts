@@ -46,7 +46,7 @@ async function inputOf(source: Source, rows: number): Promise<Input> {
     return path;
   });
   const { features } = source.models;
-  const X = Float64Array.from({ length: 100 * features.length }, () => random() * 10);
+  const X = Float32Array.from({ length: 100 * features.length }, () => random() * 10);
   const y = Float64Array.from({ length: 100 }, (_, row) => (X[row * features.length]! > 5 ? 1 : 0));
   const estimator = createEstimator({ kind: 'logistic-regression', task: 'classification', parameters: { l2: 1 }, prepare: [{ step: 'standardize', except: [] }] });
   const fitted = await estimator.fit({ rowCount: 100, columnCount: features.length, X, y, featureNames: features }, { random: new Random(7) });

@@ -12,7 +12,7 @@ const ROWS = 200;
 export async function announceFirstChampion(source: Source, tracker: ExperimentTracker, log: EventLog, seed: number): Promise<void> {
   const { features } = source.models;
   const random = new Random(seed);
-  const X = Float64Array.from({ length: ROWS * features.length }, () => random.uniform() * 10);
+  const X = Float32Array.from({ length: ROWS * features.length }, () => random.uniform() * 10);
   const y = Float64Array.from({ length: ROWS }, (_, row) => (X[row * features.length]! + random.uniform() > 5 ? 1 : 0));
   const estimator = createEstimator({ kind: 'logistic-regression', task: 'classification', parameters: { l2: 1 }, prepare: [{ step: 'standardize', except: [] }] });
   const fitted = await estimator.fit({ rowCount: ROWS, columnCount: features.length, X, y, featureNames: features }, { random });

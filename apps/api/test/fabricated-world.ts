@@ -45,7 +45,7 @@ function loadFabricatedModel(bytes: Uint8Array): LoadedModel {
     kind: 'fabricated',
     task: 'classification',
     featureNames,
-    predictRow: (x) => 1 / (1 + Math.exp(-parts(x).reduce((sum, part) => sum + part, bias))),
+    scoreRow: (x) => 1 / (1 + Math.exp(-parts(x).reduce((sum, part) => sum + part, bias))),
     explainRow: (x, contributions) => {
       parts(x).forEach((part, index) => (contributions[index] = part));
       return bias;

@@ -67,7 +67,7 @@ async function feed(seed: number, rows: number): Promise<void> {
 async function register(seed: number, bytes?: Uint8Array): Promise<ModelUpdate> {
   const { features } = source.models;
   const random = seeded(seed);
-  const X = Float64Array.from({ length: 100 * features.length }, () => random() * 10);
+  const X = Float32Array.from({ length: 100 * features.length }, () => random() * 10);
   const y = Float64Array.from({ length: 100 }, (_, row) => (X[row * features.length] > 5 ? 1 : 0));
   const estimator = createEstimator({ kind: 'logistic-regression', task: 'classification', parameters: { l2: 1 }, prepare: [{ step: 'standardize', except: [] }] });
   const fitted = await estimator.fit({ rowCount: 100, columnCount: features.length, X, y, featureNames: features }, { random: new Random(seed) });

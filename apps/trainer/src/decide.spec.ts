@@ -9,7 +9,7 @@ import type { Candidate } from './train.ts';
 const shop = sourceNamed('online-retail');
 const ROWS = 400;
 const y = Float64Array.from({ length: ROWS }, (_, row) => row % 2);
-const test: Dataset = { rowCount: ROWS, columnCount: 1, X: new Float64Array(ROWS), y, featureNames: ['recency'] };
+const test: Dataset = { rowCount: ROWS, columnCount: 1, X: new Float32Array(ROWS), y, featureNames: ['recency'] };
 
 /** Scores that know the label through this much noise; the same seed gives nearly the same order. */
 function scoresOf(noise: number, seed: number): Float64Array {

@@ -71,7 +71,7 @@ function reasonsAgainst(model: Candidate, source: Source, champion: Champion | u
   return gateReasons({
     gate,
     candidate: model.metrics,
-    champion: rival && measure(gate.metric, test.y, rival.predict(test.X, test.rowCount)),
+    champion: rival && measure(gate.metric, test.y, rival.score(test.X, test.rowCount)),
     overBaseline: model.overBaseline,
   });
 }

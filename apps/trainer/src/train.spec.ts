@@ -29,7 +29,7 @@ models:
 function frameOf(seed: number, margin: (recency: number, freq: number, money: number, isTest: boolean) => number, rowsPerTime = 300): TrainingFrame {
   const random = new Random(seed);
   const rowCount = 3 * rowsPerTime;
-  const X = new Float64Array(rowCount * 3);
+  const X = new Float32Array(rowCount * 3);
   const y = new Float64Array(rowCount);
   const asOfMs = new Float64Array(rowCount);
   for (let row = 0; row < rowCount; row++) {
@@ -72,7 +72,7 @@ describe('training', () => {
     const model = loadModel(await context.tracker.getArtifact(version.runId, 'model/model.bin'));
     const test = takeRows(frame.data, splitFrame(frame, shop).test);
     const boosting = report.models[2]!;
-    expect(rocAuc(test.y, model.predict(test.X, test.rowCount))).toBeCloseTo(boosting.metrics['rocAuc']!.value, 12);
+    expect(rocAuc(test.y, model.score(test.X, test.rowCount))).toBeCloseTo(boosting.metrics['rocAuc']!.value, 12);
     expect(boosting.overBaseline!.low).toBeGreaterThan(0);
     expect(boosting.bytes).toBeGreaterThan(100);
 

@@ -1,4 +1,4 @@
-import { createEstimator, Random, takeRows, type Dataset } from '#tideline/learning';
+import { createEstimator, Random, takeRows, type Dataset, type Parameters } from '#tideline/learning';
 import type { Clock, ExperimentTracker } from '#tideline/platform';
 import type { ModelDefinition, Source } from '#tideline/retention';
 import { decide, type Decision } from './decide.ts';
@@ -126,7 +126,7 @@ async function fitAndLog(source: Source, definition: ModelDefinition, input: Fit
       yieldToLoop: () => new Promise((resolve) => setImmediate(resolve)),
     });
     const predictStartMs = clock.nowMs();
-    const scores = model.predict(input.test.X, input.test.rowCount);
+    const scores = model.score(input.test.X, input.test.rowCount);
     const endMs = clock.nowMs();
     const metrics = judge(task, input.test.y, scores, seed);
     const overBaseline = input.baseline && pairedDifference(task, input.test.y, scores, input.baseline.scores);
@@ -163,5 +163,5 @@ function runMetrics(metrics: Metrics, baseline: Metrics | undefined, overBaselin
   ];
 }
 
-const toText = (parameters: Readonly<Record<string, number>>): Record<string, string> =>
+const toText = (parameters: Parameters): Record<string, string> =>
   Object.fromEntries(Object.entries(parameters).map(([name, value]) => [name, String(value)]));

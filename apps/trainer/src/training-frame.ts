@@ -26,7 +26,7 @@ export async function readTrainingFrame(sql: Sql, source: Source, table: string,
   const [counted] = await sql.rows(`SELECT count(*) AS n FROM ${table} WHERE label IS NOT NULL`);
   const available = Number(counted?.['n'] ?? 0);
   const rowCount = Math.min(available, mostRows);
-  const X = new Float64Array(rowCount * features.length);
+  const X = new Float32Array(rowCount * features.length);
   const y = new Float64Array(rowCount);
   const asOfMs = source.time === undefined ? undefined : new Float64Array(rowCount);
   const columns = [...features.map((name) => `"${name}"`), 'CAST(label AS DOUBLE) AS label', ...(asOfMs ? ['as_of'] : [])];

@@ -1,11 +1,12 @@
 import { constantBaseline } from './baseline/constant.ts';
 import { oneFeature } from './baseline/one-feature.ts';
-import type { Estimator, FittedModel } from './estimator.ts';
-import type { Family } from './family.ts';
+import type { Estimator, FittedModel, ParameterValue } from './estimator.ts';
+import type { Family, ParameterRule } from './family.ts';
 import { logisticRegression } from './linear/logistic-regression.ts';
 import { decodeModelFile, ModelFileError } from './model-file.ts';
 import type { EstimatorDefinition } from './pipeline.ts';
 import { createPipelineEstimator, FittedPipeline } from './pipeline.ts';
+import { stepFamilies } from './prepare/preparation.ts';
 import { gradientBoosting } from './trees/gradient-boosting.ts';
 
 /** Every method there is; a family added here can be created, loaded, and is put through all estimator checks. */
@@ -27,18 +28,31 @@ export function definitionProblems(definition: EstimatorDefinition): readonly st
     if (problem !== undefined) problems.push(problem);
   }
   for (const { step } of definition.prepare) {
-    if (step !== 'signed_log1p' && step !== 'standardize') problems.push(`expected a preparation step among signed_log1p, standardize, found ${String(step)}`);
+    if (!stepFamilies.some(({ kind }) => kind === step)) problems.push(`expected a preparation step among ${stepFamilies.map(({ kind }) => kind).join(', ')}, found ${String(step)}`);
   }
   if (family.needsFeature && definition.feature === undefined) problems.push(`expected the feature that ${family.kind} looks at, found none`);
   if (!family.needsFeature && definition.feature !== undefined) problems.push(`expected no single feature for ${family.kind}, found ${definition.feature}`);
   return problems;
 }
 
-function parameterProblem(family: Family, name: string, value: number): string | undefined {
+function parameterProblem(family: Family, name: string, value: ParameterValue): string | undefined {
   const rule = Object.hasOwn(family.parameters, name) ? family.parameters[name] : undefined;
   if (rule === undefined) return `expected a parameter of ${family.kind} (${Object.keys(family.parameters).join(', ') || 'it has none'}), found ${name}`;
-  const inRange = typeof value === 'number' && value >= rule.min && value <= rule.max && (!rule.integer || Number.isInteger(value));
-  return inRange ? undefined : `expected ${name} of ${family.kind} to be ${rule.integer ? 'an integer' : 'a number'} in [${rule.min}, ${rule.max}], found ${value}`;
+  return keepsTo(rule, value) ? undefined : `expected ${name} of ${family.kind} to be ${describeRule(rule)}, found ${Array.isArray(value) ? `[${value.join(', ')}]` : String(value)}`;
+}
+
+function keepsTo(rule: ParameterRule, value: ParameterValue): boolean {
+  if ('choices' in rule) return typeof value === 'string' && rule.choices.includes(value);
+  const inRange = (number: unknown): boolean => typeof number === 'number' && number >= rule.min && number <= rule.max && (!rule.integer || Number.isInteger(number));
+  if ('mostItems' in rule) return Array.isArray(value) && value.length <= rule.mostItems && value.every(inRange);
+  return inRange(value);
+}
+
+function describeRule(rule: ParameterRule): string {
+  if ('choices' in rule) return `one of ${rule.choices.join(', ')}`;
+  const range = `in [${rule.min}, ${rule.max}]`;
+  if ('mostItems' in rule) return `a list of at most ${rule.mostItems} ${rule.integer ? 'integers' : 'numbers'} ${range}`;
+  return `${rule.integer ? 'an integer' : 'a number'} ${range}`;
 }
 
 /** An unfitted estimator for the definition; throws `EstimatorDefinitionError` for one that `definitionProblems` objects to. */

@@ -1,14 +1,19 @@
-import type { Task } from './estimator.ts';
+import type { Rows, Task } from './estimator.ts';
 
-/** Rows to learn from. `X` is row-major (rowCount x columnCount) and NaN is a missing value; `y` is 0 or 1, or a real target. */
+/**
+ * Rows to learn from. `X` is row-major (rowCount x columnCount) in float32, as models read it; NaN is a missing value; `y` is 0 or 1, or a
+ * real target.
+ */
 export interface Dataset {
   readonly rowCount: number;
   readonly columnCount: number;
-  readonly X: Float64Array;
+  readonly X: Float32Array;
   readonly y: Float64Array;
   /** One per row, at least 0; a row of weight 2 counts as that row twice. */
   readonly weights?: Float64Array | undefined;
   readonly featureNames: readonly string[];
+  /** Labels of each column that holds categories; a cell is the place of its label in the list, NaN where missing. */
+  readonly categories?: Readonly<Record<string, readonly string[]>> | undefined;
 }
 
 /** Data that no model can be learned from; the message says what was expected, what was found and where. */
@@ -18,7 +23,7 @@ export class InvalidDatasetError extends Error {
 
 /** The first thing that makes the data unfit for the task, or undefined. */
 export function datasetProblem(data: Dataset, task: Task): string | undefined {
-  return shapeProblem(data) ?? featureProblem(data.X, data.rowCount, data.columnCount, data.featureNames) ?? targetProblem(data, task) ?? weightProblem(data);
+  return shapeProblem(data) ?? featureProblem(data.X, data.rowCount, data.columnCount, data.featureNames) ?? categoryProblem(data) ?? targetProblem(data, task) ?? weightProblem(data);
 }
 
 function shapeProblem(data: Dataset): string | undefined {
@@ -33,10 +38,23 @@ function shapeProblem(data: Dataset): string | undefined {
   return undefined;
 }
 
-function featureProblem(X: Float64Array, rowCount: number, columnCount: number, names: readonly string[]): string | undefined {
+function featureProblem(X: Rows, rowCount: number, columnCount: number, names: readonly string[]): string | undefined {
   const at = firstInfinite(X, rowCount * columnCount);
   if (at < 0) return undefined;
   return `expected finite features (NaN where missing), found ${X[at]} in ${names[at % columnCount]}, row ${Math.floor(at / columnCount)}`;
+}
+
+function categoryProblem({ X, rowCount, columnCount, featureNames, categories = {} }: Dataset): string | undefined {
+  for (const [name, labels] of Object.entries(categories)) {
+    const column = featureNames.indexOf(name);
+    if (column < 0) return `expected categories of a feature among ${featureNames.join(', ')}, found ${name}`;
+    if (new Set(labels).size !== labels.length) return `expected distinct categories of ${name}, found ${labels.join(', ')}`;
+    for (let i = 0; i < rowCount; i++) {
+      const code = X[i * columnCount + column]!;
+      if (code === code && !(Number.isInteger(code) && code >= 0 && code < labels.length)) return `expected the place of one of ${labels.length} categories in ${name}, row ${i}, found ${code}`;
+    }
+  }
+  return undefined;
 }
 
 function targetProblem(data: Dataset, task: Task): string | undefined {
@@ -62,16 +80,16 @@ function weightProblem(data: Dataset): string | undefined {
 }
 
 /** Index of the first infinite value among the first `count`, or -1; NaN passes, it means missing. */
-function firstInfinite(values: Float64Array, count: number): number {
+function firstInfinite(values: Rows, count: number): number {
   for (let i = 0; i < count; i++) {
-    const value = values[i]!;
+    const value = Math.fround(values[i]!);
     if (value === Infinity || value === -Infinity) return i;
   }
   return -1;
 }
 
 /** Throws `InvalidDatasetError` unless `X` holds exactly `rowCount` rows of the features named, none infinite. */
-export function checkRows(X: Float64Array, rowCount: number, featureNames: readonly string[]): void {
+export function checkRows(X: Rows, rowCount: number, featureNames: readonly string[]): void {
   const columnCount = featureNames.length;
   if (X.length !== rowCount * columnCount) {
     throw new InvalidDatasetError(`expected ${rowCount} x ${columnCount} feature values (${featureNames.join(', ')}), found ${X.length}`);
@@ -82,8 +100,8 @@ export function checkRows(X: Float64Array, rowCount: number, featureNames: reado
 
 /** The rows named, in that order, repeats included, as a new data set. */
 export function takeRows(data: Dataset, rows: Int32Array): Dataset {
-  const { columnCount, featureNames } = data;
-  const X = new Float64Array(rows.length * columnCount);
+  const { columnCount, featureNames, categories } = data;
+  const X = new Float32Array(rows.length * columnCount);
   const y = new Float64Array(rows.length);
   const weights = data.weights === undefined ? undefined : new Float64Array(rows.length);
   for (let i = 0; i < rows.length; i++) {
@@ -92,5 +110,5 @@ export function takeRows(data: Dataset, rows: Int32Array): Dataset {
     y[i] = data.y[row]!;
     if (weights !== undefined) weights[i] = data.weights![row]!;
   }
-  return { rowCount: rows.length, columnCount, X, y, weights, featureNames };
+  return { rowCount: rows.length, columnCount, X, y, weights, featureNames, categories };
 }

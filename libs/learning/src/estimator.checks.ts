@@ -64,7 +64,7 @@ function fit(subject: CheckSubject, data: Dataset, options: Partial<FitOptions> 
 /** Normal features a, b, c, …; the target leans on `a` linearly and on `b` where `a` is high. */
 function sampleData(task: Task, rowCount = 240, columnCount = 4, seed = 3): Dataset {
   const random = new Random(seed);
-  const X = Float64Array.from({ length: rowCount * columnCount }, () => random.normal());
+  const X = Float32Array.from({ length: rowCount * columnCount }, () => random.normal());
   const y = Float64Array.from({ length: rowCount }, (_, i) => {
     const a = X[i * columnCount]!;
     const signal = 2 * a + (a > 0 ? X[i * columnCount + Math.min(1, columnCount - 1)]! : 0) + random.normal();
@@ -80,7 +80,7 @@ function withColumn(data: Dataset, column: number, value: (row: number) => numbe
   return { ...data, X };
 }
 
-const predictAll = (model: FittedModel, data: Dataset): Float64Array => model.predict(data.X, data.rowCount);
+const predictAll = (model: FittedModel, data: Dataset): Float64Array => model.score(data.X, data.rowCount);
 
 function assertClose(found: Float64Array, expected: Float64Array, tolerance: number, what: string): void {
   assert.equal(found.length, expected.length);
@@ -100,8 +100,8 @@ async function refusesBadData(subject: CheckSubject): Promise<void> {
   const nan = y.slice();
   nan[5] = NaN;
   const broken: [Dataset, RegExp][] = [
-    [{ ...data, rowCount: 0, X: new Float64Array(0), y: new Float64Array(0) }, /at least one row, found 0/],
-    [{ ...data, columnCount: 0, X: new Float64Array(0), featureNames: [] }, /at least one feature column, found 0/],
+    [{ ...data, rowCount: 0, X: new Float32Array(0), y: new Float64Array(0) }, /at least one row, found 0/],
+    [{ ...data, columnCount: 0, X: new Float32Array(0), featureNames: [] }, /at least one feature column, found 0/],
     [{ ...data, X: X.slice(1) }, new RegExp(`expected ${rowCount} x ${columnCount} feature values, found ${rowCount * columnCount - 1}`)],
     [{ ...data, y: y.slice(1) }, new RegExp(`expected ${rowCount} targets`)],
     [{ ...data, y: nan }, /target|label.*found NaN in row 5/],
@@ -121,7 +121,7 @@ async function refusesInfinity(subject: CheckSubject): Promise<void> {
     await assert.rejects(fit(subject, bad), error);
     const model = await fit(subject, data);
     assert.throws(() => predictAll(model, bad), error);
-    assert.throws(() => model.predictRow(bad.X.slice(36, 40)), { name: 'InvalidDatasetError', message: new RegExp(`found ${infinite} in c`) });
+    assert.throws(() => model.scoreRow(bad.X.slice(36, 40)), { name: 'InvalidDatasetError', message: new RegExp(`found ${infinite} in c`) });
   }
 }
 
@@ -134,7 +134,7 @@ async function leavesInputsAlone(subject: CheckSubject): Promise<void> {
   assert.deepEqual(data, before);
   assert.equal(JSON.stringify(estimator), configuration);
   const row = data.X.slice(0, 4);
-  model.predictRow(row);
+  model.scoreRow(row);
   model.explainRow(row, new Float64Array(4));
   assert.deepEqual(row, data.X.slice(0, 4));
 }
@@ -195,7 +195,7 @@ async function ignoresConstantColumns(subject: CheckSubject): Promise<void> {
     model.explainRow(Float64Array.of(1, 0, value, 0), contributions);
     assert.equal(Math.abs(contributions[2]!), 0, `expected no contribution of a constant column at ${value}, found ${contributions[2]}`);
   }
-  const allConstant = { ...data, X: new Float64Array(data.X.length).fill(3) };
+  const allConstant = { ...data, X: new Float32Array(data.X.length).fill(3) };
   assertFinite(predictAll(await fit(subject, allConstant), data), subject.task);
 }
 
@@ -259,12 +259,12 @@ async function predictsRowsAlike(subject: CheckSubject): Promise<void> {
   const data = sampleData(subject.task);
   const model = await fit(subject, data);
   const together = predictAll(model, data);
-  const single = together.map((_, i) => model.predictRow(data.X.slice(4 * i, 4 * i + 4)));
+  const single = together.map((_, i) => model.scoreRow(data.X.slice(4 * i, 4 * i + 4)));
   assertClose(single, together, 0, 'the prediction of all rows');
   const out = new Float64Array(data.rowCount);
-  assert.equal(model.predict(data.X, data.rowCount, out), out);
+  assert.equal(model.score(data.X, data.rowCount, out), out);
   assert.deepEqual(out, together);
-  assert.equal(model.predict(new Float64Array(0), 0).length, 0);
+  assert.equal(model.score(new Float64Array(0), 0).length, 0);
 }
 
 async function contributionsAddUp(subject: CheckSubject): Promise<void> {
@@ -276,9 +276,9 @@ async function contributionsAddUp(subject: CheckSubject): Promise<void> {
     if (i % 5 === 0) row[i % 4] = NaN;
     const sum = contributions.reduce((total, part) => total + part, model.explainRow(row, contributions.fill(0)));
     const assessed = new Float64Array(contributions.length);
-    assert.equal(model.assessRow(row, assessed), model.predictRow(row));
+    assert.equal(model.assessRow(row, assessed), model.scoreRow(row));
     assert.deepEqual(assessed, contributions);
-    const expected = model.predictRow(row);
+    const expected = model.scoreRow(row);
     const found = subject.task === 'classification' ? 1 / (1 + Math.exp(-sum)) : sum;
     assertClose(Float64Array.of(found), Float64Array.of(expected), 1e-12, 'base and contributions to give the prediction');
   }
@@ -289,9 +289,9 @@ async function refusesOtherWidths(subject: CheckSubject): Promise<void> {
   const model = await fit(subject, data);
   const error = { name: 'InvalidDatasetError', message: /expected 1 x 4 feature values \(a, b, c, d\), found [35]/ };
   for (const width of [3, 5]) {
-    assert.throws(() => model.predictRow(new Float64Array(width)), error);
+    assert.throws(() => model.scoreRow(new Float64Array(width)), error);
     assert.throws(() => model.explainRow(new Float64Array(width), new Float64Array(width)), error);
-    assert.throws(() => model.predict(new Float64Array(width), 1), error);
+    assert.throws(() => model.score(new Float64Array(width), 1), error);
   }
   const named = createEstimator({ kind: subject.family.kind, task: subject.task, parameters: {}, prepare: [{ step: 'standardize', except: ['z'] }], ...(subject.family.needsFeature ? { feature: 'a' } : {}) });
   await assert.rejects(named.fit(data, { random: new Random(1) }), { name: 'InvalidDatasetError', message: /expected z among the features/ });

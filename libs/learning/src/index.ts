@@ -3,13 +3,17 @@
  *
  * - An estimator is configuration; `fit` leaves it and the data alone and returns an immutable model. Time, randomness and the right to
  *   pause are handed in, so the same data, seed and parameters give the same model bytes (invariant I6).
- * - Rows are row-major float64, NaN is a missing value, infinity is refused. Preparation is part of the model and saved with it.
+ * - Rows are row-major and read in float32, NaN is a missing value, infinity is refused. Preparation is part of the model and saved with it.
  * - Contributions and base value add up to the margin (log-odds, or the value).
  * - A new method is one `Family` in `catalog.ts`; `estimator.checks.ts` then holds it to what every estimator promises.
  *
  * Start reading at `estimator.ts`, then `pipeline.ts`, then a family: `linear/`, `trees/`, `baseline/`.
  */
-export type { Estimator, FitOptions, FittedModel, Task } from './estimator.ts';
+export type { Arithmetic, Estimator, FitOptions, FittedModel, Parameters, ParameterValue, Rows, Task } from './estimator.ts';
+export { NoProbabilityError, NoReasonsError } from './estimator.ts';
+export type { BackendFacts, Compute, ComputeOptions, KernelArgument, KernelArray, Kernels, Operation } from './kernels/compute.ts';
+export { KernelMemoryError, kernelVersion } from './kernels/compute.ts';
+export { plainKernels } from './kernels/plain-kernels.ts';
 export type { Dataset } from './dataset.ts';
 export { datasetProblem, InvalidDatasetError, takeRows } from './dataset.ts';
 export { Random } from './random.ts';

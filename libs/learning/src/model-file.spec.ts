@@ -39,7 +39,7 @@ describe('model file', () => {
       expect({ ...read, sections: { ...read.sections } }).toEqual(sample);
       expect(encodeModelFile(read)).toEqual(bytes);
     }
-    expect(loadModel(bytes).predictRow(Float64Array.of(0, NaN))).toBe(2);
+    expect(loadModel(bytes).scoreRow(Float64Array.of(0, NaN))).toBe(2);
   });
 
   it('round-trips any sections', () => {

@@ -1,14 +1,16 @@
 import { crc32 } from './crc32.ts';
-import type { Task } from './estimator.ts';
+import type { Arithmetic, Parameters, Task } from './estimator.ts';
 
 /** Typed-array payload of a model file; JSON can't carry NaN or minus zero, so every learned number lives in a section. */
-export type Section = Float64Array | Int32Array | Uint8Array;
+export type Section = Float64Array | Float32Array | Int32Array | Uint8Array;
 
 export interface ModelFile {
   readonly kind: string;
   readonly task: Task;
   readonly featureNames: readonly string[];
-  readonly parameters: Readonly<Record<string, number>>;
+  readonly categories: Readonly<Record<string, readonly string[]>>;
+  readonly arithmetic: Arithmetic;
+  readonly parameters: Parameters;
   readonly sections: Readonly<Record<string, Section>>;
 }
 
@@ -25,9 +27,9 @@ export class ModelFileError extends Error {
 }
 
 const magic = [0x54, 0x49, 0x44, 0x45, 0x4d, 0x4f, 0x44, 0x4c]; // "TIDEMODL"
-const currentVersion = 1;
+const currentVersion = 2;
 const preambleBytes = 24;
-const bytesPerElement = { f64: 8, i32: 4, u8: 1 } as const;
+const bytesPerElement = { f64: 8, f32: 4, i32: 4, u8: 1 } as const;
 type SectionType = keyof typeof bytesPerElement;
 
 interface SectionEntry { readonly name: string; readonly type: SectionType; readonly length: number }
@@ -38,8 +40,8 @@ interface SectionEntry { readonly name: string; readonly type: SectionType; read
  */
 export function encodeModelFile(file: ModelFile): Uint8Array {
   const entries = Object.entries(file.sections).map(([name, data]): SectionEntry => ({ name, type: sectionType(data), length: data.length }));
-  const { kind, task, featureNames, parameters } = file;
-  let header = JSON.stringify({ kind, task, featureNames, parameters, sections: entries });
+  const { kind, task, featureNames, categories, arithmetic, parameters } = file;
+  let header = JSON.stringify({ kind, task, featureNames, categories, arithmetic, parameters, sections: entries });
   while (new TextEncoder().encode(header).length % 8 !== 0) header += ' ';
   const headerBytes = new TextEncoder().encode(header);
   const sectionBytes = entries.reduce((sum, entry) => sum + paddedBytes(entry), 0);
@@ -105,14 +107,19 @@ function parseHeader(bytes: Uint8Array): { file: Omit<ModelFile, 'sections'>; en
     throw new ModelFileError('corrupt', `expected a JSON header, found ${cause instanceof Error ? cause.message : String(cause)}`);
   }
   if (!isRecord(header)) throw new ModelFileError('corrupt', 'expected a JSON object as header');
-  const { kind, task, featureNames, parameters, sections } = header;
+  const { kind, task, featureNames, categories, arithmetic, parameters, sections } = header;
   if (typeof kind !== 'string') throw new ModelFileError('corrupt', 'expected the kind of model in the header');
   if (task !== 'classification' && task !== 'regression') throw new ModelFileError('corrupt', `expected a task in the header, found ${String(task)}`);
   if (!isArrayOf(featureNames, (name) => typeof name === 'string')) throw new ModelFileError('corrupt', 'expected feature names in the header');
-  if (!isRecord(parameters) || !Object.values(parameters).every((value) => typeof value === 'number')) throw new ModelFileError('corrupt', 'expected numeric parameters in the header');
+  if (!isRecord(parameters) || !Object.values(parameters).every(isParameter)) throw new ModelFileError('corrupt', 'expected parameters that are numbers, words or lists of numbers in the header');
+  if (!isRecord(categories) || !Object.values(categories).every((labels) => isArrayOf(labels, (label) => typeof label === 'string'))) throw new ModelFileError('corrupt', 'expected lists of categories in the header');
+  if (!isRecord(arithmetic) || typeof arithmetic['kernelVersion'] !== 'number' || typeof arithmetic['exact'] !== 'boolean') throw new ModelFileError('corrupt', 'expected the arithmetic in the header');
   if (!isArrayOf(sections, isSectionEntry)) throw new ModelFileError('corrupt', 'expected a list of sections in the header');
   return {
-    file: { kind, task, featureNames: featureNames as string[], parameters: parameters as Record<string, number> },
+    file: {
+      kind, task, featureNames: featureNames as string[], categories: categories as Record<string, string[]>, arithmetic: arithmetic as unknown as Arithmetic,
+      parameters: parameters as Parameters,
+    },
     entries: sections as SectionEntry[],
   };
 }
@@ -125,6 +132,10 @@ function isArrayOf(value: unknown, holds: (item: unknown) => boolean): value is 
   return Array.isArray(value) && value.every(holds);
 }
 
+function isParameter(value: unknown): boolean {
+  return typeof value === 'number' || typeof value === 'string' || isArrayOf(value, (item) => typeof item === 'number');
+}
+
 function isSectionEntry(value: unknown): boolean {
   if (!isRecord(value)) return false;
   const { name, type, length } = value;
@@ -133,6 +144,7 @@ function isSectionEntry(value: unknown): boolean {
 
 function sectionType(data: Section): SectionType {
   if (data instanceof Float64Array) return 'f64';
+  if (data instanceof Float32Array) return 'f32';
   return data instanceof Int32Array ? 'i32' : 'u8';
 }
 
@@ -142,12 +154,14 @@ function paddedBytes(entry: SectionEntry): number {
 
 function writeSection(view: DataView, at: number, data: Section): void {
   if (data instanceof Float64Array) for (let i = 0; i < data.length; i++) view.setFloat64(at + 8 * i, data[i]!, true);
+  else if (data instanceof Float32Array) for (let i = 0; i < data.length; i++) view.setFloat32(at + 4 * i, data[i]!, true);
   else if (data instanceof Int32Array) for (let i = 0; i < data.length; i++) view.setInt32(at + 4 * i, data[i]!, true);
   else for (let i = 0; i < data.length; i++) view.setUint8(at + i, data[i]!);
 }
 
 function readSection(view: DataView, at: number, entry: SectionEntry): Section {
   if (entry.type === 'f64') return Float64Array.from({ length: entry.length }, (_, i) => view.getFloat64(at + 8 * i, true));
+  if (entry.type === 'f32') return Float32Array.from({ length: entry.length }, (_, i) => view.getFloat32(at + 4 * i, true));
   if (entry.type === 'i32') return Int32Array.from({ length: entry.length }, (_, i) => view.getInt32(at + 4 * i, true));
   return Uint8Array.from({ length: entry.length }, (_, i) => view.getUint8(at + i));
 }
@@ -156,6 +170,12 @@ function readSection(view: DataView, at: number, entry: SectionEntry): Section {
 export function float64Section(file: ModelFile, name: string, length?: number): Float64Array {
   const data = file.sections[name];
   if (!(data instanceof Float64Array) || (length !== undefined && data.length !== length)) throw missingSection(name, 'float64', length);
+  return data;
+}
+
+export function float32Section(file: ModelFile, name: string, length?: number): Float32Array {
+  const data = file.sections[name];
+  if (!(data instanceof Float32Array) || (length !== undefined && data.length !== length)) throw missingSection(name, 'float32', length);
   return data;
 }
 

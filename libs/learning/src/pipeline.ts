@@ -1,8 +1,10 @@
 import { strict as assert } from 'node:assert';
 import type { Dataset } from './dataset.ts';
 import { checkRows, datasetProblem, InvalidDatasetError } from './dataset.ts';
-import type { Estimator, FitOptions, FittedModel, Task } from './estimator.ts';
-import type { Core, Family } from './family.ts';
+import type { Arithmetic, Estimator, FitOptions, FittedModel, Parameters, Rows, Task } from './estimator.ts';
+import { NoProbabilityError, NoReasonsError } from './estimator.ts';
+import type { Core, Family, MarginScale } from './family.ts';
+import { plainKernels } from './kernels/plain-kernels.ts';
 import { sigmoid } from './linear/log-loss.ts';
 import type { ModelFile } from './model-file.ts';
 import { encodeModelFile, float64Section } from './model-file.ts';
@@ -14,7 +16,7 @@ import { Preparation } from './prepare/preparation.ts';
 export interface EstimatorDefinition {
   readonly kind: string;
   readonly task: Task;
-  readonly parameters: Readonly<Record<string, number>>;
+  readonly parameters: Parameters;
   /** Applied in order before learning and, from the same saved numbers, before every prediction. */
   readonly prepare: readonly PrepareStep[];
   /** The one column that a `one-feature` model looks at. */
@@ -33,21 +35,26 @@ export function createPipelineEstimator(family: Family, definition: EstimatorDef
   });
 }
 
-async function fitPipeline(
-  family: Family, definition: EstimatorDefinition, parameters: Readonly<Record<string, number>>, data: Dataset, options: FitOptions,
-): Promise<FittedModel> {
+async function fitPipeline(family: Family, definition: EstimatorDefinition, parameters: Parameters, data: Dataset, options: FitOptions): Promise<FittedModel> {
   options.signal?.throwIfAborted();
   const problem = datasetProblem(data, definition.task) ?? namesProblem(definition, data.featureNames);
   if (problem !== undefined) throw new InvalidDatasetError(problem);
   const pace = new Pace(options.signal, options.yieldToLoop);
   const progress = risingProgress(options.onProgress);
-  const featureNames = Object.freeze([...data.featureNames]);
-  const { preparation, prepared } = await Preparation.fit(definition.prepare, family.imputesMissing, data, pace);
-  const featureIndex = definition.feature === undefined ? 0 : featureNames.indexOf(definition.feature);
-  const settings = { task: definition.task, parameters, featureIndex };
-  const { core, history } = await family.fit(prepared, settings, { random: options.random, pace, progress });
-  progress(1, history.at(-1));
-  return new FittedPipeline(family.kind, definition.task, parameters, featureNames, history, preparation, core);
+  const compute = await (options.kernels ?? plainKernels).open(options);
+  try {
+    const { preparation, prepared } = await Preparation.fit(definition.prepare, family.imputesMissing, data, pace);
+    const featureIndex = definition.feature === undefined ? 0 : data.featureNames.indexOf(definition.feature);
+    const settings = { task: definition.task, parameters, featureIndex };
+    const { core, history } = await family.fit(prepared, settings, { random: options.random, compute, pace, progress });
+    progress(1, history.at(-1));
+    const { kernelVersion, backend, adapter } = compute.facts;
+    const arithmetic = { kernelVersion, exact: backend !== 'gpu', ...(backend === 'gpu' && { adapter }) };
+    const { featureNames, categories = {} } = data;
+    return new FittedPipeline({ family, task: definition.task, parameters, featureNames: [...featureNames], categories, arithmetic, history, preparation, core });
+  } finally {
+    compute.close();
+  }
 }
 
 function namesProblem(definition: EstimatorDefinition, featureNames: readonly string[]): string | undefined {
@@ -66,84 +73,164 @@ function risingProgress(onProgress: FitOptions['onProgress']): (done: number, lo
   };
 }
 
+interface PipelineParts {
+  readonly family: Family;
+  readonly task: Task;
+  readonly parameters: Parameters;
+  readonly featureNames: readonly string[];
+  readonly categories: Readonly<Record<string, readonly string[]>>;
+  readonly arithmetic: Arithmetic;
+  readonly history: readonly number[];
+  readonly preparation: Preparation;
+  readonly core: Core;
+}
+
 /** A preparation and what was learned behind it, as one model; keeps one scratch row, so a call must end before the next. */
 export class FittedPipeline implements FittedModel {
   readonly kind: string;
   readonly task: Task;
-  readonly parameters: Readonly<Record<string, number>>;
+  readonly parameters: Parameters;
   readonly featureNames: readonly string[];
+  readonly categories: Readonly<Record<string, readonly string[]>>;
+  readonly arithmetic: Arithmetic;
   readonly history: readonly number[];
+  readonly hasProbability: boolean;
+  readonly hasReasons: boolean;
+  readonly #scale: MarginScale | 'value';
   readonly #preparation: Preparation;
   readonly #core: Core;
-  readonly #scratch: Float64Array;
+  readonly #scratch: Float32Array;
+  readonly #preparedContributions: Float64Array;
 
-  constructor(
-    kind: string, task: Task, parameters: Readonly<Record<string, number>>, featureNames: readonly string[], history: readonly number[],
-    preparation: Preparation, core: Core,
-  ) {
-    this.kind = kind;
+  constructor(parts: PipelineParts) {
+    const { family, task, preparation, core } = parts;
+    this.kind = family.kind;
     this.task = task;
-    this.parameters = parameters;
-    this.featureNames = featureNames;
-    this.history = Object.freeze([...history]);
+    this.parameters = parts.parameters;
+    this.featureNames = Object.freeze([...parts.featureNames]);
+    this.categories = parts.categories;
+    this.arithmetic = parts.arithmetic;
+    this.history = Object.freeze([...parts.history]);
+    this.#scale = task === 'regression' ? 'value' : (family.scale ?? 'log-odds');
+    this.hasProbability = this.#scale === 'log-odds' || this.#scale === 'probability';
+    this.hasReasons = core.explain !== undefined && preparation.sourceOf !== undefined;
     this.#preparation = preparation;
     this.#core = core;
-    this.#scratch = new Float64Array(featureNames.length);
+    this.#scratch = new Float32Array(preparation.columnCount);
+    this.#preparedContributions = new Float64Array(preparation.columnCount);
   }
 
   static load(family: Family, file: ModelFile): FittedPipeline {
+    const { task, featureNames, categories, arithmetic } = file;
     const preparation = Preparation.load(file);
-    const history = [...float64Section(file, 'history')];
+    const core = family.load({ ...file, featureNames: preparation.names });
     const parameters = Object.freeze({ ...file.parameters });
-    return new FittedPipeline(file.kind, file.task, parameters, Object.freeze([...file.featureNames]), history, preparation, family.load(file));
+    return new FittedPipeline({ family, task, parameters, featureNames, categories, arithmetic, history: [...float64Section(file, 'history')], preparation, core });
   }
 
-  predict(X: Float64Array, rowCount: number, out = new Float64Array(rowCount)): Float64Array {
-    assert(out.length >= rowCount, `expected room for ${rowCount} predictions, found ${out.length}`);
-    checkRows(X, rowCount, this.featureNames);
+  predict(X: Rows, rowCount: number, out = new Float64Array(rowCount)): Float64Array {
+    const side = this.#scale === 'distance' ? 0 : 0.5;
+    this.score(X, rowCount, out);
+    if (this.task === 'classification') for (let row = 0; row < rowCount; row++) out[row] = out[row]! > side ? 1 : 0;
+    return out;
+  }
+
+  predictProbability(X: Rows, rowCount: number, out = new Float64Array(rowCount)): Float64Array {
+    if (!this.hasProbability) throw new NoProbabilityError(`expected a classifier with probabilities, found ${this.kind} (${this.task}): rank by its score, or calibrate it`);
+    return this.score(X, rowCount, out);
+  }
+
+  score(X: Rows, rowCount: number, out = new Float64Array(rowCount)): Float64Array {
+    this.#check(X, rowCount, out);
     const columnCount = this.featureNames.length;
     for (let row = 0; row < rowCount; row++) out[row] = this.#output(this.#marginAt(X, row * columnCount));
     return out;
   }
 
-  predictRow(x: Float64Array): number {
+  scoreRow(x: Rows): number {
     checkRows(x, 1, this.featureNames);
     return this.#output(this.#marginAt(x, 0));
   }
 
-  explainRow(x: Float64Array, contributions: Float64Array): number {
-    checkRows(x, 1, this.featureNames);
-    assert(contributions.length === x.length, `expected room for ${x.length} contributions, found ${contributions.length}`);
-    if (this.#preparation.isEmpty) return this.#core.explain(x, contributions);
-    this.#preparation.applyRow(x, 0, this.#scratch);
-    return this.#core.explain(this.#scratch, contributions);
+  async scoreInBatch(X: Float32Array, rowCount: number, options: Pick<FitOptions, 'kernels' | 'signal' | 'yieldToLoop'>): Promise<Float64Array> {
+    const out = new Float64Array(rowCount);
+    this.#check(X, rowCount, out);
+    const columnCount = this.featureNames.length;
+    const core = this.#core;
+    const pace = new Pace(options.signal, options.yieldToLoop);
+    if (core.margins === undefined) {
+      for (let row = 0; row < rowCount; row++) {
+        out[row] = this.#output(this.#marginAt(X, row * columnCount));
+        if (pace.spend(400)) await pace.pause();
+      }
+      return out;
+    }
+    const compute = await (options.kernels ?? plainKernels).open(options);
+    try {
+      // Blocks bound the memory: prepared rows are made, scored and forgotten.
+      for (let start = 0; start < rowCount; start += batchRows) {
+        const end = Math.min(start + batchRows, rowCount);
+        const mark = compute.mark();
+        const block = this.#preparation.rows(X.subarray(start * columnCount, end * columnCount), end - start);
+        const margins = compute.float64(end - start);
+        await core.margins(await block.matrix(compute, pace), end - start, compute, margins);
+        for (let row = start; row < end; row++) out[row] = this.#output(margins[row - start]!);
+        compute.release(mark);
+        if (pace.spend(20 * (end - start))) await pace.pause();
+      }
+      return out;
+    } finally {
+      compute.close();
+    }
   }
 
-  assessRow(x: Float64Array, contributions: Float64Array): number {
-    checkRows(x, 1, this.featureNames);
-    assert(contributions.length === x.length, `expected room for ${x.length} contributions, found ${contributions.length}`);
-    let prepared = x;
-    if (!this.#preparation.isEmpty) {
-      prepared = this.#scratch;
-      this.#preparation.applyRow(x, 0, prepared);
-    }
-    this.#core.explain(prepared, contributions);
+  explainRow(x: Rows, contributions: Float64Array): number {
+    return this.#explainPrepared(this.#prepare(x, contributions), contributions);
+  }
+
+  assessRow(x: Rows, contributions: Float64Array): number {
+    const prepared = this.#prepare(x, contributions);
+    this.#explainPrepared(prepared, contributions);
     return this.#output(this.#core.margin(prepared, 0));
   }
 
   save(): Uint8Array {
-    const { kind, task, featureNames, parameters } = this;
+    const { kind, task, featureNames, categories, arithmetic, parameters } = this;
     const sections = { history: Float64Array.from(this.history), ...this.#preparation.sections(), ...this.#core.sections() };
-    return encodeModelFile({ kind, task, featureNames, parameters, sections });
+    return encodeModelFile({ kind, task, featureNames, categories, arithmetic, parameters, sections });
   }
 
-  #marginAt(X: Float64Array, offset: number): number {
-    if (this.#preparation.isEmpty) return this.#core.margin(X, offset);
+  #check(X: Rows, rowCount: number, out: Float64Array): void {
+    assert(out.length >= rowCount, `expected room for ${rowCount} predictions, found ${out.length}`);
+    checkRows(X, rowCount, this.featureNames);
+  }
+
+  #prepare(x: Rows, contributions: Float64Array): Float32Array {
+    if (!this.hasReasons) throw new NoReasonsError(`expected a model that gives reasons, found ${this.kind}${this.#core.explain === undefined ? '' : ' behind a preparation that mixes features'}`);
+    checkRows(x, 1, this.featureNames);
+    assert(contributions.length === this.featureNames.length, `expected room for ${this.featureNames.length} contributions, found ${contributions.length}`);
+    this.#preparation.applyRow(x, 0, this.#scratch);
+    return this.#scratch;
+  }
+
+  /** A feature that became several columns is credited with the sum of theirs. */
+  #explainPrepared(prepared: Float32Array, contributions: Float64Array): number {
+    const parts = this.#preparedContributions;
+    const base = this.#core.explain!(prepared, parts);
+    const sourceOf = this.#preparation.sourceOf!;
+    contributions.fill(0);
+    for (let j = 0; j < parts.length; j++) contributions[sourceOf[j]!]! += parts[j]!;
+    return base;
+  }
+
+  #marginAt(X: Rows, offset: number): number {
     this.#preparation.applyRow(X, offset, this.#scratch);
     return this.#core.margin(this.#scratch, 0);
   }
 
   #output(margin: number): number {
-    return this.task === 'classification' ? sigmoid(margin) : margin;
+    return this.#scale === 'log-odds' ? sigmoid(margin) : margin;
   }
 }
+
+const batchRows = 65_536;

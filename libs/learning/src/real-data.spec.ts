@@ -35,7 +35,7 @@ describe.skipIf(retailText === undefined)('Online Retail, purchases stop for 90 
   const featureNames = header!.slice(1, -1);
   const data: Dataset = {
     rowCount: lines.length, columnCount: featureNames.length, featureNames,
-    X: Float64Array.from(lines.flatMap((cells) => cells.slice(1, -1).map(Number))), y: Float64Array.from(lines, (cells) => Number(cells.at(-1))),
+    X: Float32Array.from(lines.flatMap((cells) => cells.slice(1, -1).map(Number))), y: Float64Array.from(lines, (cells) => Number(cells.at(-1))),
   };
   const reference = readReference<RetailReference>('online-retail');
   const splits = [0, 1, 2, 3, 4].map((fold) => splitByFold(Int32Array.from(reference.folds, Number), fold));
@@ -92,7 +92,7 @@ function telcoTable(text: string): Dataset {
   });
   return {
     rowCount: lines.length, columnCount: columns.length, featureNames: columns.map(({ name }) => name),
-    X: Float64Array.from(lines.flatMap((cells) => columns.map(({ at }) => at(cells)))),
+    X: Float32Array.from(lines.flatMap((cells) => columns.map(({ at }) => at(cells)))),
     y: Float64Array.from(lines, (cells) => (cells.at(-1) === 'Yes' ? 1 : 0)),
   };
 }

@@ -25,7 +25,7 @@ export function rowsToRead(rowCount: number, random: Random): Int32Array | undef
 
 /** Distribution of the present values of one column of a row-major matrix, over rows of positive weight. */
 export async function columnDistribution(
-  data: { readonly rowCount: number; readonly columnCount: number; readonly X: Float64Array; readonly weights?: Float64Array | undefined },
+  data: { readonly rowCount: number; readonly columnCount: number; readonly X: Float32Array; readonly weights?: Float64Array | undefined },
   column: number, rows: Int32Array | undefined, pace: Pace,
 ): Promise<WeightedDistribution> {
   const { columnCount, X, weights } = data;

@@ -3,7 +3,7 @@ export interface LoadedModel {
   readonly kind: string;
   readonly task: 'classification' | 'regression';
   readonly featureNames: readonly string[];
-  predictRow(x: Float64Array): number;
+  scoreRow(x: Float64Array): number;
   /** Writes additive contributions (log-odds for classification) and gives the base value. */
   explainRow(x: Float64Array, contributions: Float64Array): number;
 }

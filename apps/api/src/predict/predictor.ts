@@ -92,7 +92,7 @@ export class Predictor {
 
   #answer(withReasons: boolean, given: number): Prediction {
     const { model } = this.served;
-    const value = model.predictRow(this.#x);
+    const value = model.scoreRow(this.#x);
     const isClass = model.task === 'classification';
     const prediction = isClass ? (value >= 0.5 ? 1 : 0) : value;
     return {

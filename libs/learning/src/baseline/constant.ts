@@ -1,4 +1,4 @@
-import type { Dataset } from '../dataset.ts';
+import type { PreparedRows } from '../prepared-rows.ts';
 import type { Core, Family, FitContext, FitSettings } from '../family.ts';
 import { logLossOfMargin, priorLogOdds } from '../linear/log-loss.ts';
 import type { Section } from '../model-file.ts';
@@ -27,7 +27,7 @@ class ConstantCore implements Core {
     return this.#margin;
   }
 
-  explain(_x: Float64Array, contributions: Float64Array): number {
+  explain(_x: Float32Array, contributions: Float64Array): number {
     contributions.fill(0);
     return this.#margin;
   }
@@ -37,7 +37,7 @@ class ConstantCore implements Core {
   }
 }
 
-async function fitConstant(data: Dataset, settings: FitSettings, context: FitContext): Promise<{ core: Core; history: readonly number[] }> {
+async function fitConstant(data: PreparedRows, settings: FitSettings, context: FitContext): Promise<{ core: Core; history: readonly number[] }> {
   const margin = settings.task === 'classification' ? priorLogOdds(data.y, data.weights) : weightedMean(data.y, data.weights);
   const losses = data.y.map((y) => (settings.task === 'classification' ? logLossOfMargin(y, margin) : (y - margin) ** 2));
   if (context.pace.spend(8 * data.rowCount)) await context.pace.pause();

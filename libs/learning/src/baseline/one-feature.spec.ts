@@ -15,7 +15,7 @@ function oneFeature(task: Task = 'classification'): ReturnType<typeof createEsti
 }
 
 function dataOf(x: Float64Array, y: Float64Array): Dataset {
-  const X = Float64Array.from({ length: 2 * x.length }, (_, at) => (at % 2 === 0 ? 7 - at : x[(at - 1) / 2]!));
+  const X = Float32Array.from({ length: 2 * x.length }, (_, at) => (at % 2 === 0 ? 7 - at : x[(at - 1) / 2]!));
   return { rowCount: x.length, columnCount: 2, X, y, featureNames: ['other', 'x'] };
 }
 
@@ -34,7 +34,7 @@ describe('one-feature baseline', () => {
       const rises = rocAuc(train.y, raw(train)) >= 0.5;
       for (const data of [train, test]) {
         const direct = rocAuc(data.y, raw(data));
-        expect(rocAuc(data.y, model.predict(data.X, rowCount))).toBeCloseTo(rises ? direct : 1 - direct, 12);
+        expect(rocAuc(data.y, model.score(data.X, rowCount))).toBeCloseTo(rises ? direct : 1 - direct, 12);
       }
     }), { numRuns: 40 });
   });
@@ -44,7 +44,7 @@ describe('one-feature baseline', () => {
     const y = Float64Array.from({ length: 500 }, () => random.int(2));
     const data = dataOf(y.map((label) => label * 2 + random.normal()), y);
     const model = await oneFeature().fit(data, { random });
-    expect(logLoss(y, model.predict(data.X, 500))).toBeLessThan(0.5);
+    expect(logLoss(y, model.score(data.X, 500))).toBeLessThan(0.5);
     const contributions = new Float64Array(2);
     model.explainRow(Float64Array.of(1, 2.5), contributions);
     expect(contributions[0]).toBe(0);
@@ -54,8 +54,8 @@ describe('one-feature baseline', () => {
   it('as regression is the least-squares line', async () => {
     const x = Float64Array.of(1, 2, 3, 4);
     const model = await oneFeature('regression').fit(dataOf(x, x.map((v) => 3 * v - 5)), { random: new Random(1) });
-    expect(model.predictRow(Float64Array.of(0, 10))).toBeCloseTo(25, 10);
-    expect(model.predictRow(Float64Array.of(0, NaN))).toBeCloseTo(2.5, 10);
+    expect(model.scoreRow(Float64Array.of(0, 10))).toBeCloseTo(25, 10);
+    expect(model.scoreRow(Float64Array.of(0, NaN))).toBeCloseTo(2.5, 10);
   });
 });
 

@@ -1,4 +1,5 @@
 import type { Dataset } from '../dataset.ts';
+import { asDataset, rawRows } from '../prepared-rows.ts';
 import type { Core, Family, FitContext, FitSettings } from '../family.ts';
 import { logisticRegression } from '../linear/logistic-regression.ts';
 import { LinearCore } from '../linear/linear-core.ts';
@@ -20,7 +21,10 @@ export const oneFeature: Family = {
   imputesMissing: true,
   needsFeature: true,
   orderTolerance: 1e-8,
-  fit: (data, settings, context) => (settings.task === 'classification' ? fitRanks(data, settings, context) : fitLine(data, settings, context)),
+  fit: async (prepared, settings, context) => {
+    const data = await asDataset(prepared, context);
+    return settings.task === 'classification' ? fitRanks(data, settings, context) : fitLine(data, settings, context);
+  },
   load: (file) => OneFeatureCore.load(file),
 };
 
@@ -50,11 +54,11 @@ class OneFeatureCore implements Core {
     return new OneFeatureCore(column, knots.length === 0 ? undefined : new RankScale(knots, shares), slope!, intercept!, mean!);
   }
 
-  margin(X: Float64Array, offset: number): number {
+  margin(X: Float32Array, offset: number): number {
     return this.#intercept + this.#slope * this.#input(X[offset + this.#column]!);
   }
 
-  explain(x: Float64Array, contributions: Float64Array): number {
+  explain(x: Float32Array, contributions: Float64Array): number {
     contributions.fill(0);
     contributions[this.#column] = this.#slope * (this.#input(x[this.#column]!) - this.#mean);
     return this.#intercept + this.#slope * this.#mean;
@@ -87,11 +91,11 @@ async function fitRanks(data: Dataset, settings: FitSettings, context: FitContex
     values[i] = scale.at(values[i]!);
     if (context.pace.spend(16)) await context.pace.pause();
   }
-  const ranked: Dataset = { ...data, columnCount: 1, X: values, featureNames: [data.featureNames[column]!] };
+  const ranked = { ...data, columnCount: 1, X: Float32Array.from(values), featureNames: [data.featureNames[column]!] };
   const line = { task: settings.task, parameters: { l2: 1, max_iterations: 1000 }, featureIndex: 0 };
-  const { core, history } = await logisticRegression.fit(ranked, line, context);
+  const { core, history } = await logisticRegression.fit(rawRows(ranked), line, context);
   if (!(core instanceof LinearCore)) throw new TypeError('expected logistic regression to fit a linear core');
-  return { core: new OneFeatureCore(column, scale, core.coefficients[0]!, core.intercept, weightedMean(ranked.X, data.weights)), history };
+  return { core: new OneFeatureCore(column, scale, core.coefficients[0]!, core.intercept, weightedMean(values, data.weights)), history };
 }
 
 async function fitLine(data: Dataset, settings: FitSettings, context: FitContext): Promise<{ core: Core; history: readonly number[] }> {

@@ -21,14 +21,14 @@ export class LinearCore implements Core {
     return new LinearCore(float64Section(file, 'linear.coefficients', columnCount), intercept, float64Section(file, 'linear.mean', columnCount));
   }
 
-  margin(X: Float64Array, offset: number): number {
+  margin(X: Float32Array, offset: number): number {
     const { coefficients } = this;
     let margin = this.intercept;
     for (let j = 0; j < coefficients.length; j++) margin += coefficients[j]! * X[offset + j]!;
     return margin;
   }
 
-  explain(x: Float64Array, contributions: Float64Array): number {
+  explain(x: Float32Array, contributions: Float64Array): number {
     const { coefficients } = this;
     const mean = this.#mean;
     let base = this.intercept;

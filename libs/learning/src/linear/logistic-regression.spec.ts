@@ -40,7 +40,7 @@ describe('logistic regression', () => {
       const found = float64Section(file, 'linear.coefficients');
       reference.coefficients.forEach((expected, j) => expect(Math.abs(found[j]! - expected)).toBeLessThan(1e-5 * Math.max(1, Math.abs(expected))));
       expect(float64Section(file, 'linear.intercept')[0]).toBeCloseTo(reference.intercept, 5);
-      reference.probabilities.forEach((expected, i) => expect(model.predictRow(data.X.slice(i * data.columnCount, (i + 1) * data.columnCount))).toBeCloseTo(expected, 6));
+      reference.probabilities.forEach((expected, i) => expect(model.scoreRow(data.X.slice(i * data.columnCount, (i + 1) * data.columnCount))).toBeCloseTo(expected, 6));
     });
   }
 
@@ -49,13 +49,13 @@ describe('logistic regression', () => {
       const random = new Random(seed);
       const [rowCount, columnCount] = [30 + random.int(40), 1 + random.int(5)];
       const scales = Array.from({ length: columnCount }, () => 10 ** (random.int(7) - 3));
-      const X = Float64Array.from({ length: rowCount * columnCount }, (_, at) => scales[at % columnCount]! * (random.normal() + 2));
+      const X = Float32Array.from({ length: rowCount * columnCount }, (_, at) => scales[at % columnCount]! * (random.normal() + 2));
       const y = Float64Array.from({ length: rowCount }, (_, i) => (i < 2 ? i : random.int(2)));
       const weights = weighted ? y.map(() => 0.5 + random.uniform()) : undefined;
       const data: Dataset = { rowCount, columnCount, X, y, weights, featureNames: scales.map((_, j) => `x${j}`) };
       const model = await logistic({ l2 }).fit(data, { random });
       const w = float64Section(decodeModelFile(model.save()), 'linear.coefficients');
-      const p = model.predict(X, rowCount);
+      const p = model.score(X, rowCount);
       const residuals = p.map((value, i) => (value - y[i]!) * (weights === undefined ? 1 : weights[i]!));
       expect(Math.abs(residuals.reduce((sum, r) => sum + r, 0))).toBeLessThan(1e-6);
       for (let j = 0; j < columnCount; j++) {
@@ -83,9 +83,9 @@ describe('logistic regression', () => {
   it('ends without a penalty on separable and on collinear data', async () => {
     const X = [[-2, -4], [-1, -2], [1, 2], [2, 4]];
     const separable = await logistic({ l2: 0, max_iterations: 50 }).fit(datasetOf({ X, y: [0, 0, 1, 1], weights: null }), { random: new Random(1) });
-    expect([...separable.predict(flatten(X), 4)].map(Math.round)).toEqual([0, 0, 1, 1]);
+    expect([...separable.score(flatten(X), 4)].map(Math.round)).toEqual([0, 0, 1, 1]);
     const collinear = await logistic({ l2: 0 }).fit(datasetOf({ X, y: [0, 1, 0, 1], weights: null }), { random: new Random(1) });
-    expect(collinear.predict(flatten(X), 4).every((p) => p > 0.1 && p < 0.9)).toBe(true);
+    expect(collinear.score(flatten(X), 4).every((p) => p > 0.1 && p < 0.9)).toBe(true);
   });
 });
 

@@ -1,5 +1,7 @@
-import type { Dataset } from '../dataset.ts';
+import type { PreparedRows } from '../prepared-rows.ts';
+import { asDataset } from '../prepared-rows.ts';
 import type { Family, FitContext, FitSettings } from '../family.ts';
+import { numberOf } from '../family.ts';
 import { LinearCore } from './linear-core.ts';
 import { hasOneClass, priorLogOdds } from './log-loss.ts';
 import { LogisticProblem } from './logistic-problem.ts';
@@ -27,8 +29,9 @@ export const logisticRegression: Family = {
   load: (file) => LinearCore.load(file),
 };
 
-async function fitLogisticRegression(data: Dataset, settings: FitSettings, context: FitContext): Promise<{ core: LinearCore; history: readonly number[] }> {
-  const problem = await LogisticProblem.of(data, settings.parameters.l2!, context.pace);
+async function fitLogisticRegression(prepared: PreparedRows, settings: FitSettings, context: FitContext): Promise<{ core: LinearCore; history: readonly number[] }> {
+  const data = await asDataset(prepared, context);
+  const problem = await LogisticProblem.of(data, numberOf(settings.parameters, 'l2'), context.pace);
   const start = new Float64Array(data.columnCount + 1);
   start[data.columnCount] = priorLogOdds(data.y, data.weights);
   const minimum = hasOneClass(data.y, data.weights) ? await standStill(problem, start) : await minimize(problem, start, settings, context);
@@ -48,7 +51,7 @@ function minimize(problem: LogisticProblem, start: Float64Array, settings: FitSe
     // Convergence is roughly geometric, so the share done is read off the gradient's logarithm.
     context.progress(Math.min(0.99, Math.log(Math.max(gradientMax, 1e-300)) / Math.log(tolerance)), value);
   };
-  const options: MinimizeOptions = { start, tolerance, maxIterations: settings.parameters.max_iterations!, onIteration };
+  const options: MinimizeOptions = { start, tolerance, maxIterations: numberOf(settings.parameters, 'max_iterations'), onIteration };
   const newtonStep = problem.rowCount * problem.columnCount ** 2 + problem.columnCount ** 3;
   return newtonStep <= newtonStepMax ? minimizeByNewton(problem, options) : minimizeByLbfgs(problem, options);
 }

@@ -18,7 +18,7 @@ export async function crossValidate(estimator: Estimator, data: Dataset, splits:
     const onProgress = (done: number, loss?: number): void => options.onProgress?.((index + done) / splits.length, loss);
     const model = await estimator.fit(takeRows(data, split.train), { ...options, onProgress });
     const test = takeRows(data, split.test);
-    const predicted = model.predict(test.X, test.rowCount);
+    const predicted = model.score(test.X, test.rowCount);
     split.test.forEach((row, i) => { predictions[row] = predicted[i]!; });
     folds.push({ split, predictions: predicted, model });
   }

@@ -1,7 +1,11 @@
 import type { Dataset } from '../dataset.ts';
+import type { Rows } from '../estimator.ts';
 import type { ModelFile, Section } from '../model-file.ts';
-import { float64Section, int32Section, ModelFileError, uint8Section } from '../model-file.ts';
+import { ModelFileError, uint8Section } from '../model-file.ts';
 import type { Pace } from '../pace.ts';
+import { rawRows, readAll, type PreparedRows } from '../prepared-rows.ts';
+import { imputeMean, signedLog1p, standardize } from './column-steps.ts';
+import type { FittedStep, StepFamily, StepInput } from './step.ts';
 
 export type StepName = 'signed_log1p' | 'standardize';
 
@@ -11,139 +15,115 @@ export interface PrepareStep {
   readonly except: readonly string[];
 }
 
-/** Also the code of each kind of step in a model file, so the order is fixed. */
-const stepKinds = ['signed_log1p', 'standardize', 'impute_mean'] as const;
-type StepKind = (typeof stepKinds)[number];
-
-interface FittedStep {
-  readonly kind: StepKind;
-  /** 1 for columns the step applies to. */
-  readonly applies: Uint8Array;
-  /** Training mean by column, of the values as this step receives them; zeros where unused. */
-  readonly mean: Float64Array;
-  /** 1 / population standard deviation by column, 0 for a constant column. */
-  readonly inverseDeviation: Float64Array;
-}
+/** Steps that a definition may name. */
+export const stepFamilies: readonly StepFamily[] = [signedLog1p, standardize];
+const knownSteps: readonly StepFamily[] = [...stepFamilies, imputeMean];
 
 /**
- * Fitted preparation of rows, saved within the model so that serving can't prepare differently from training.
- * `signed_log1p`: sign(x) ln(1 + |x|). `standardize`: (x - mean) / population deviation, and 0 in a column that was constant in
- * training. `impute_mean`: a missing value becomes the training mean (0 in a column that was never present).
+ * Fitted preparation of rows, saved within the model so that serving can't prepare differently from training. Rows come in float32, are
+ * worked on in float64 from step to step, and leave in float32.
  */
 export class Preparation {
   readonly #steps: readonly FittedStep[];
-  readonly isEmpty: boolean;
+  readonly #buffers: readonly Float64Array[];
+  readonly columnCount: number;
+  /** Prepared columns' names. */
+  readonly names: readonly string[];
+  /** The raw feature that each prepared column comes from; undefined when a step mixes features. */
+  readonly sourceOf: Int32Array | undefined;
 
-  private constructor(steps: readonly FittedStep[]) {
+  private constructor(rawNames: readonly string[], steps: readonly FittedStep[]) {
     this.#steps = steps;
-    this.isEmpty = steps.length === 0;
+    this.#buffers = [new Float64Array(rawNames.length), ...steps.map((step) => new Float64Array(step.names.length))];
+    this.names = steps.at(-1)?.names ?? rawNames;
+    this.columnCount = this.names.length;
+    this.sourceOf = steps.reduce<Int32Array | undefined>(
+      (source, step) => source && step.sourceOf && step.sourceOf.map((column) => source[column]!),
+      Int32Array.from(rawNames, (_, j) => j),
+    );
   }
 
-  /** Learns the steps from `data` (means and deviations are weighted) and returns the data prepared; `data` itself if no step. */
-  static async fit(steps: readonly PrepareStep[], imputesMissing: boolean, data: Dataset, pace: Pace): Promise<{ preparation: Preparation; prepared: Dataset }> {
-    const kinds: { kind: StepKind; except: readonly string[] }[] = steps.map(({ step, except }) => ({ kind: step, except }));
-    if (imputesMissing) kinds.push({ kind: 'impute_mean', except: [] });
-    if (kinds.length === 0) return { preparation: new Preparation([]), prepared: data };
-    const prepared: Dataset = { ...data, X: data.X.slice() };
+  /** Learns the steps from `data`, one after the other, each from rows that those before it prepared. */
+  static async fit(steps: readonly PrepareStep[], imputesMissing: boolean, data: Dataset, pace: Pace): Promise<{ preparation: Preparation; prepared: PreparedRows }> {
+    const wanted = steps.map(({ step, except }) => ({ family: stepFamilies.find(({ kind }) => kind === step)!, except }));
+    if (imputesMissing) wanted.push({ family: imputeMean, except: [] });
     const fitted: FittedStep[] = [];
-    for (const { kind, except } of kinds) {
-      const applies = Uint8Array.from(data.featureNames, (name) => (except.includes(name) ? 0 : 1));
-      const moments = await momentsFor(kind, prepared, pace);
-      const step: FittedStep = { kind, applies, ...moments };
-      fitted.push(step);
-      for (let row = 0; row < data.rowCount; row++) {
-        applyStep(step, prepared.X, row * data.columnCount);
-        if (pace.spend(4 * data.columnCount)) await pace.pause();
-      }
+    for (const { family, except } of wanted) {
+      const before = new Preparation(data.featureNames, fitted);
+      fitted.push(await family.fit(before.#stepInput(data), except, pace));
     }
-    return { preparation: new Preparation(fitted), prepared };
+    const preparation = new Preparation(data.featureNames, fitted);
+    return { preparation, prepared: { ...preparation.rows(data.X, data.rowCount), y: data.y, weights: data.weights } };
   }
 
   static load(file: ModelFile): Preparation {
-    const columnCount = file.featureNames.length;
-    const codes = int32Section(file, 'prepare.kinds');
-    const applies = uint8Section(file, 'prepare.applies', codes.length * columnCount);
-    const mean = float64Section(file, 'prepare.mean', codes.length * columnCount);
-    const inverseDeviation = float64Section(file, 'prepare.inverseDeviation', codes.length * columnCount);
-    const steps = Array.from(codes, (code, i): FittedStep => {
-      const kind = stepKinds[code];
-      if (kind === undefined) throw new ModelFileError('corrupt', `expected a known preparation step, found code ${code}`);
-      const [start, end] = [i * columnCount, (i + 1) * columnCount];
-      return { kind, applies: applies.slice(start, end), mean: mean.slice(start, end), inverseDeviation: inverseDeviation.slice(start, end) };
+    const kinds = new TextDecoder().decode(uint8Section(file, 'prepare.steps')).split('\n').filter((kind) => kind !== '');
+    let names = file.featureNames;
+    const steps = kinds.map((kind, i) => {
+      const family = knownSteps.find((known) => known.kind === kind);
+      if (family === undefined) throw new ModelFileError('corrupt', `expected a known preparation step, found ${kind}`);
+      const prefix = `prepare.${i}.`;
+      const sections = Object.fromEntries(Object.entries(file.sections).filter(([name]) => name.startsWith(prefix)).map(([name, data]) => [name.slice(prefix.length), data]));
+      const step = family.load({ ...file, featureNames: names, sections });
+      names = step.names;
+      return step;
     });
-    return new Preparation(steps);
+    return new Preparation(file.featureNames, steps);
   }
 
   /** Writes the prepared form of the row at `offset` of `X` to the start of `out`. */
-  applyRow(X: Float64Array, offset: number, out: Float64Array): void {
-    for (let j = 0; j < out.length; j++) out[j] = X[offset + j]!;
-    for (const step of this.#steps) applyStep(step, out, 0);
+  applyRow(X: Rows, offset: number, out: Float32Array): void {
+    const steps = this.#steps;
+    const rawCount = this.#buffers[0]!.length;
+    if (steps.length === 0) {
+      for (let j = 0; j < rawCount; j++) out[j] = X[offset + j]!;
+      return;
+    }
+    const last = this.#transform(X, offset);
+    for (let j = 0; j < last.length; j++) out[j] = last[j]!;
+  }
+
+  /** Prepared rows of a matrix of raw features, made when read. */
+  rows(X: Float32Array, rowCount: number): PreparedRows {
+    const rawCount = this.#buffers[0]!.length;
+    const { columnCount, names } = this;
+    if (this.#steps.length === 0) return rawRows({ rowCount, columnCount, X, y: new Float64Array(0), featureNames: names });
+    const read = (start: number, end: number, out: Float32Array): void => {
+      for (let row = start; row < end; row++) out.set(this.#transform(X, row * rawCount), (row - start) * columnCount);
+    };
+    return {
+      rowCount, columnCount, names, y: new Float64Array(0), weights: undefined, read,
+      matrix: (compute, pace) => readAll({ rowCount, columnCount, read }, compute, pace),
+    };
   }
 
   sections(): Record<string, Section> {
     const steps = this.#steps;
+    const named = steps.flatMap((step, i) => Object.entries(step.sections()).map(([name, data]): [string, Section] => [`prepare.${i}.${name}`, data]));
+    return { 'prepare.steps': new TextEncoder().encode(steps.map(({ kind }) => kind).join('\n')), ...Object.fromEntries(named) };
+  }
+
+  /** The one place that transforms values: fitting and serving both call it, row by row. */
+  #transform(X: Rows, offset: number): Float64Array {
+    const buffers = this.#buffers;
+    const raw = buffers[0]!;
+    for (let j = 0; j < raw.length; j++) raw[j] = Math.fround(X[offset + j]!);
+    for (let i = 0; i < this.#steps.length; i++) this.#steps[i]!.apply(buffers[i]!, buffers[i + 1]!);
+    return buffers[this.#steps.length]!;
+  }
+
+  #stepInput(data: Dataset): StepInput {
+    const { rowCount, columnCount, X, weights, categories = {} } = data;
+    const { names } = this;
     return {
-      'prepare.kinds': Int32Array.from(steps, (step) => stepKinds.indexOf(step.kind)),
-      'prepare.applies': Uint8Array.from(steps.flatMap((step) => [...step.applies])),
-      'prepare.mean': Float64Array.from(steps.flatMap((step) => [...step.mean])),
-      'prepare.inverseDeviation': Float64Array.from(steps.flatMap((step) => [...step.inverseDeviation])),
+      rowCount, names, weights,
+      categories: Object.fromEntries(Object.entries(categories).filter(([name]) => names.includes(name))),
+      eachRow: async (visit, pace) => {
+        for (let row = 0; row < rowCount; row++) {
+          visit(this.#transform(X, row * columnCount), row);
+          if (pace.spend(8 * columnCount)) await pace.pause();
+        }
+      },
     };
   }
-}
-
-/** The one place that transforms values: fitting and serving both call it, row by row, in place. */
-function applyStep(step: FittedStep, X: Float64Array, offset: number): void {
-  const { kind, applies, mean, inverseDeviation } = step;
-  for (let j = 0; j < applies.length; j++) {
-    if (applies[j] === 0) continue;
-    const x = X[offset + j]!;
-    if (kind === 'signed_log1p') X[offset + j] = x < 0 ? -Math.log1p(-x) : Math.log1p(x);
-    else if (kind === 'standardize') X[offset + j] = (x - mean[j]!) * inverseDeviation[j]!;
-    else if (x !== x) X[offset + j] = mean[j]!;
-  }
-}
-
-interface Moments { readonly mean: Float64Array; readonly inverseDeviation: Float64Array }
-
-/** Only what the step needs of the values it will receive; zeros elsewhere. */
-async function momentsFor(kind: StepKind, data: Dataset, pace: Pace): Promise<Moments> {
-  const none = new Float64Array(data.columnCount);
-  if (kind === 'signed_log1p') return { mean: none, inverseDeviation: none };
-  if (kind === 'impute_mean') return { mean: (await weightedColumnMean(data, pace, (x) => x)).mean, inverseDeviation: none };
-  return columnMoments(data, pace);
-}
-
-/** Weighted mean and 1 / population deviation of the present values of each column, in two passes. */
-async function columnMoments(data: Dataset, pace: Pace): Promise<Moments> {
-  const first = await weightedColumnMean(data, pace, (x) => x);
-  const { low, high } = first;
-  // Rounding may move the mean of equal values off them, so a constant column is told by its range.
-  const mean = first.mean.map((m, j) => (low[j] === high[j] ? low[j]! : m));
-  const variance = (await weightedColumnMean(data, pace, (x, j) => (x - mean[j]!) ** 2)).mean;
-  const inverseDeviation = variance.map((v) => (v > 0 ? 1 / Math.sqrt(v) : 0));
-  return { mean, inverseDeviation };
-}
-
-interface ColumnMeans { readonly mean: Float64Array; readonly low: Float64Array; readonly high: Float64Array }
-
-async function weightedColumnMean(data: Dataset, pace: Pace, value: (x: number, column: number) => number): Promise<ColumnMeans> {
-  const { rowCount, columnCount, X, weights } = data;
-  const sums = new Float64Array(columnCount);
-  const totals = new Float64Array(columnCount);
-  const low = new Float64Array(columnCount).fill(Infinity);
-  const high = new Float64Array(columnCount).fill(-Infinity);
-  for (let row = 0; row < rowCount; row++) {
-    const weight = weights === undefined ? 1 : weights[row]!;
-    if (weight === 0) continue;
-    for (let j = 0; j < columnCount; j++) {
-      const x = X[row * columnCount + j]!;
-      if (x !== x) continue;
-      sums[j]! += weight * value(x, j);
-      totals[j]! += weight;
-      if (x < low[j]!) low[j] = x;
-      if (x > high[j]!) high[j] = x;
-    }
-    if (pace.spend(columnCount)) await pace.pause();
-  }
-  return { mean: sums.map((sum, j) => (totals[j]! > 0 ? sum / totals[j]! : 0)), low, high };
 }

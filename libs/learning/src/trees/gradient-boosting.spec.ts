@@ -35,7 +35,7 @@ describe('gradient boosting', () => {
   for (const { task, parameters, score, predictions } of reference.fits) {
     it(`differential: ${task} ${JSON.stringify(parameters)} scores as scikit-learn's`, async () => {
       const { train, test } = referenceData(task);
-      const found = (await boost(train, task, parameters)).predict(test.X, test.rowCount);
+      const found = (await boost(train, task, parameters)).score(test.X, test.rowCount);
       expect(Math.abs((task === 'classification' ? rocAuc(test.y, found) : r2(test.y, found)) - score)).toBeLessThan(0.005);
       const spread = task === 'classification' ? 1 : 20;
       const distances = predictions.map((expected, i) => Math.abs(found[i]! - expected) / spread).sort((a, b) => a - b);
@@ -49,7 +49,7 @@ describe('gradient boosting', () => {
       const rules = { leaves: 6, min_rows_in_leaf: 3, l2 };
       const model = await boost(data, 'regression', { ...rules, trees: 1, learning_rate: 1 });
       const naive = naiveTree(data, rules);
-      const found = model.predict(data.X, data.rowCount);
+      const found = model.score(data.X, data.rowCount);
       naive.forEach((expected, i) => expect(found[i]).toBeCloseTo(expected, 5));
     }), { numRuns: 60 });
   });
@@ -74,32 +74,32 @@ describe('gradient boosting', () => {
     });
     const single = await boost(train, 'regression', { trees: 1, leaves: 30, min_rows_in_leaf: 40 });
     const counts = new Map<number, number>();
-    single.predict(train.X, train.rowCount).forEach((value) => counts.set(value, (counts.get(value) ?? 0) + 1));
+    single.score(train.X, train.rowCount).forEach((value) => counts.set(value, (counts.get(value) ?? 0) + 1));
     expect(Math.min(...counts.values())).toBeGreaterThanOrEqual(40);
     expect(counts.size).toBeGreaterThan(10);
   });
 
   it('shifting and scaling the target by powers of two shifts and scales regression alike', async () => {
     const { train, test } = referenceData('regression');
-    const plain = (await boost(train, 'regression', { trees: 20 })).predict(test.X, test.rowCount);
+    const plain = (await boost(train, 'regression', { trees: 20 })).score(test.X, test.rowCount);
     for (const scale of [2 ** -30, 2 ** 40]) {
-      const scaled = (await boost({ ...train, y: train.y.map((y) => y * scale) }, 'regression', { trees: 20 })).predict(test.X, test.rowCount);
+      const scaled = (await boost({ ...train, y: train.y.map((y) => y * scale) }, 'regression', { trees: 20 })).score(test.X, test.rowCount);
       expect(scaled).toEqual(plain.map((value) => value * scale));
     }
   });
 
   it('sends missing values the way that training found better', async () => {
-    const X = Float64Array.from({ length: 200 }, (_, i) => (i % 4 === 0 ? NaN : i % 4));
+    const X = Float32Array.from({ length: 200 }, (_, i) => (i % 4 === 0 ? NaN : i % 4));
     const y = X.map((x) => (x === 3 || Number.isNaN(x) ? 1 : 0));
     const data: Dataset = { rowCount: 200, columnCount: 1, X, y, featureNames: ['x'] };
     const model = await boost(data, 'classification', { trees: 30, min_rows_in_leaf: 5 });
-    expect(model.predictRow(Float64Array.of(NaN))).toBeGreaterThan(0.9);
-    expect(model.predictRow(Float64Array.of(3))).toBeGreaterThan(0.9);
-    expect(model.predictRow(Float64Array.of(1))).toBeLessThan(0.1);
+    expect(model.scoreRow(Float64Array.of(NaN))).toBeGreaterThan(0.9);
+    expect(model.scoreRow(Float64Array.of(3))).toBeGreaterThan(0.9);
+    expect(model.scoreRow(Float64Array.of(1))).toBeLessThan(0.1);
     const onlyMissing = { ...data, y: X.map((x) => (Number.isNaN(x) ? 1 : 0)) };
     const apart = await boost(onlyMissing, 'classification', { trees: 30, min_rows_in_leaf: 5 });
-    expect(apart.predictRow(Float64Array.of(NaN))).toBeGreaterThan(0.9);
-    expect(apart.predictRow(Float64Array.of(1e9))).toBeLessThan(0.1);
+    expect(apart.scoreRow(Float64Array.of(NaN))).toBeGreaterThan(0.9);
+    expect(apart.scoreRow(Float64Array.of(1e9))).toBeLessThan(0.1);
   });
 
   it('oracle: contributions are the differences of node values along the path', async () => {
@@ -108,7 +108,7 @@ describe('gradient boosting', () => {
     const contributions = new Float64Array(6);
     const base = model.explainRow(test.X.slice(0, 6), contributions);
     const split = int32Section(decodeModelFile(model.save()), 'trees.feature')[0]!;
-    const p = model.predictRow(test.X.slice(0, 6));
+    const p = model.scoreRow(test.X.slice(0, 6));
     contributions.forEach((part, j) => expect(part).toBeCloseTo(j === split ? Math.log(p / (1 - p)) - base : 0, 12));
     const prior = train.y.reduce((sum, y) => sum + y, 0) / train.rowCount;
     expect(base).toBeCloseTo(Math.log(prior / (1 - prior)), 6);
@@ -119,7 +119,7 @@ describe('gradient boosting', () => {
 function smallData(seed: number, weighted: boolean): Dataset {
   const random = new Random(seed);
   const [rowCount, columnCount] = [40, 3];
-  const X = Float64Array.from({ length: rowCount * columnCount }, () => (random.uniform() < 0.15 ? NaN : random.int(9)));
+  const X = Float32Array.from({ length: rowCount * columnCount }, () => (random.uniform() < 0.15 ? NaN : random.int(9)));
   const y = Float64Array.from({ length: rowCount }, (_, i) => random.normal() + (X[i * columnCount]! > 4 ? 2 : 0));
   return { rowCount, columnCount, X, y, weights: weighted ? y.map(() => 1 + random.int(3)) : undefined, featureNames: ['a', 'b', 'c'] };
 }

@@ -1,5 +1,7 @@
-import type { Dataset } from '../dataset.ts';
+import type { PreparedRows } from '../prepared-rows.ts';
+import { asDataset } from '../prepared-rows.ts';
 import type { Core, Family, FitContext, FitSettings } from '../family.ts';
+import { numberOf } from '../family.ts';
 import { hasOneClass } from '../linear/log-loss.ts';
 import { binFeatures } from './binning.ts';
 import { createBoostingLoss } from './boosting-loss.ts';
@@ -31,24 +33,26 @@ export const gradientBoosting: Family = {
   load: (file) => TreeEnsemble.load(file),
 };
 
-async function fitGradientBoosting(data: Dataset, settings: FitSettings, context: FitContext): Promise<{ core: Core; history: readonly number[] }> {
-  const { parameters, task } = settings;
+async function fitGradientBoosting(prepared: PreparedRows, settings: FitSettings, context: FitContext): Promise<{ core: Core; history: readonly number[] }> {
+  const { task } = settings;
+  const parameter = (name: string): number => numberOf(settings.parameters, name);
+  const data = await asDataset(prepared, context);
   const loss = createBoostingLoss(task, data.y, data.weights);
   const history = [loss.start()];
-  const nodes = new NodeList(parameters.learning_rate!);
+  const nodes = new NodeList(parameter('learning_rate'));
   if (task === 'classification' && hasOneClass(data.y, data.weights)) return { core: nodes.toEnsemble(loss.bias), history };
-  const binned = await binFeatures(data, parameters.bins!, context.random, context.pace);
+  const binned = await binFeatures(data, parameter('bins'), context.random, context.pace);
   context.progress(0.02);
   const grower = new TreeGrower(binned, {
-    leavesMax: parameters.leaves!, minRowsInLeaf: parameters.min_rows_in_leaf!, minHessianInLeaf: parameters.min_hessian_in_leaf!, l2: parameters.l2!,
+    leavesMax: parameter('leaves'), minRowsInLeaf: parameter('min_rows_in_leaf'), minHessianInLeaf: parameter('min_hessian_in_leaf'), l2: parameter('l2'),
   }, context.pace);
-  for (let t = 0; t < parameters.trees!; t++) {
+  for (let t = 0; t < parameter('trees'); t++) {
     const tree = await grower.grow(loss.derivatives());
     const values = nodes.add(tree);
     tree.eachLeaf((node, rows) => loss.addToMargins(rows, values[node]!));
     if (context.pace.spend(2 * data.rowCount)) await context.pace.pause();
     history.push(await loss.refresh(context.pace));
-    context.progress(0.02 + 0.98 * ((t + 1) / parameters.trees!), history.at(-1));
+    context.progress(0.02 + 0.98 * ((t + 1) / parameter('trees')), history.at(-1));
   }
   return { core: nodes.toEnsemble(loss.bias), history };
 }

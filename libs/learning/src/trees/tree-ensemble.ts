@@ -49,7 +49,7 @@ export class TreeEnsemble implements Core {
     return new TreeEnsemble(nodes, float64Section(file, 'trees.bias', 1)[0]!);
   }
 
-  margin(X: Float64Array, offset: number): number {
+  margin(X: Float32Array, offset: number): number {
     const { starts, depths, steps, thresholds, values } = this.#walk;
     let margin = this.#bias;
     for (let group = 0; group < depths.length; group++) {
@@ -69,7 +69,7 @@ export class TreeEnsemble implements Core {
    * Path attribution (Saabas 2014, "Interpreting random forests"): each step down a tree credits its feature with the change in node
    * value. Fast and exact in sum; unlike Shapley values it favours features split on lower in a tree.
    */
-  explain(x: Float64Array, contributions: Float64Array): number {
+  explain(x: Float32Array, contributions: Float64Array): number {
     const { starts, depths, steps, thresholds, values } = this.#walk;
     contributions.fill(0);
     for (let group = 0; group < depths.length; group++) {
@@ -139,7 +139,7 @@ function walkableNodes({ roots, feature, threshold, left, right, missingLeft, va
 }
 
 /** The side is computed, not branched on: to the processor's branch prediction it is a coin toss. */
-function childOf(at: number, X: Float64Array, offset: number, steps: Int32Array, thresholds: Float64Array): number {
+function childOf(at: number, X: Float32Array, offset: number, steps: Int32Array, thresholds: Float64Array): number {
   const x = X[offset + steps[at]!]!;
   const goesLeft = +(x <= thresholds[at >> 2]!) | (+(x !== x) & steps[at + 3]!);
   return steps[at + 1 + goesLeft]!;
