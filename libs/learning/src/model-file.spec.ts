@@ -8,10 +8,11 @@ import type { ModelFile, Section } from './model-file.ts';
 import { decodeModelFile, encodeModelFile, ModelFileError } from './model-file.ts';
 
 const sample: ModelFile = {
-  kind: 'gradient-boosting', task: 'regression', featureNames: ['täglich', 'b'], parameters: { trees: 1 },
+  kind: 'gradient-boosting', task: 'regression', featureNames: ['täglich', 'b'], parameters: { trees: 1, loss: 'squared', layers: [3, 2] },
+  categories: { b: ['rot', 'grün'] }, arithmetic: { kernelVersion: 1, exact: true },
   sections: {
     history: Float64Array.of(NaN, -0, Infinity, 1e-300),
-    'prepare.kinds': new Int32Array(0), 'prepare.applies': new Uint8Array(0), 'prepare.mean': new Float64Array(0), 'prepare.inverseDeviation': new Float64Array(0),
+    'prepare.steps': new Uint8Array(0),
     'trees.bias': Float64Array.of(3), 'trees.roots': Int32Array.of(0), 'trees.feature': Int32Array.of(1, -1, -1), 'trees.threshold': Float64Array.of(0.5, 0, 0),
     'trees.left': Int32Array.of(1, -1, -1), 'trees.right': Int32Array.of(2, -1, -1), 'trees.missingLeft': Uint8Array.of(1, 0, 0), 'trees.value': Float64Array.of(0, -1, 1),
   },
@@ -45,6 +46,7 @@ describe('model file', () => {
   it('round-trips any sections', () => {
     const section = fc.oneof(
       fc.array(fc.double()).map((values): Section => Float64Array.from(values)),
+      fc.array(fc.float()).map((values): Section => Float32Array.from(values)),
       fc.array(fc.integer()).map((values): Section => Int32Array.from(values)),
       fc.uint8Array().map((values): Section => Uint8Array.from(values)),
     );
@@ -73,8 +75,8 @@ describe('model file', () => {
   it('says what it found', () => {
     const bytes = encodeModelFile(sample);
     const version = bytes.slice();
-    version[8] = 2;
-    expect(problemOf(() => loadModel(version))).toBe('unknown-version: expected model file version 1, found 2');
+    version[8] = 1;
+    expect(problemOf(() => loadModel(version))).toBe('unknown-version: expected model file version 2, found 1');
     expect(problemOf(() => loadModel(new TextEncoder().encode('PK\u0003\u0004 something else')))).toMatch(/^not-a-model/);
     expect(problemOf(() => loadModel(Uint8Array.of(...bytes, 0)))).toMatch(/^corrupt: expected \d+ bytes, found/);
     expect(problemOf(() => loadModel(encodeModelFile({ ...sample, kind: 'oracle' })))).toMatch(/^unknown-kind: expected a kind of model among .*, found oracle/);
@@ -85,7 +87,7 @@ describe('model file', () => {
     const sound = /^corrupt: expected/;
     for (const changes of [
       { 'trees.left': Int32Array.of(0, -1, -1) }, { 'trees.right': Int32Array.of(3, -1, -1) }, { 'trees.feature': Int32Array.of(2, -1, -1) },
-      { 'trees.roots': Int32Array.of(7) }, { 'trees.value': Float64Array.of(1) }, { 'trees.bias': Int32Array.of(1) }, { 'prepare.kinds': Int32Array.of(9) },
+      { 'trees.roots': Int32Array.of(7) }, { 'trees.value': Float64Array.of(1) }, { 'trees.bias': Int32Array.of(1) }, { 'prepare.steps': new TextEncoder().encode('guess') },
     ] satisfies Record<string, Section>[]) expect(problemOf(() => loadModel(withSections(changes)))).toMatch(sound);
   });
 

@@ -22,7 +22,7 @@ const { cases } = readReference<{ cases: Case[] }>('logistic-regression');
 
 function datasetOf({ X, y, weights }: Pick<Case, 'X' | 'y' | 'weights'>): Dataset {
   return {
-    rowCount: y.length, columnCount: X[0]!.length, X: flatten(X), y: Float64Array.from(y),
+    rowCount: y.length, columnCount: X[0]!.length, X: Float32Array.from(flatten(X)), y: Float64Array.from(y),
     weights: weights === null ? undefined : Float64Array.from(weights), featureNames: X[0]!.map((_, j) => `x${j}`),
   };
 }

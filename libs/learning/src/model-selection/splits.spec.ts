@@ -61,7 +61,7 @@ describe('crossValidate', () => {
     const random = new Random(1);
     const y = Float64Array.from({ length: 60 }, () => random.int(2));
     // Every row is its own feature value: a model that saw the row could know its label, one that did not can't.
-    const data: Dataset = { rowCount: 60, columnCount: 1, X: y.map((_, i) => i), y, featureNames: ['x'] };
+    const data: Dataset = { rowCount: 60, columnCount: 1, X: Float32Array.from(y, (_, i) => i), y, featureNames: ['x'] };
     const estimator = createEstimator({ kind: 'gradient-boosting', task: 'classification', parameters: { min_rows_in_leaf: 1, trees: 50 }, prepare: [] });
     const seen: number[] = [];
     const { predictions, folds } = await crossValidate(estimator, data, stratifiedFolds(y, 4, random), { random, onProgress: (done) => seen.push(done) });

@@ -26,7 +26,7 @@ function boost(data: Dataset, task: Task, parameters: Record<string, number>): P
 function referenceData(task: Task): { train: Dataset; test: Dataset } {
   const y = Float64Array.from(task === 'classification' ? reference.labels : reference.targets);
   const columnCount = reference.X[0]!.length;
-  const data: Dataset = { rowCount: y.length, columnCount, X: flatten(reference.X), y, featureNames: reference.X[0]!.map((_, j) => `x${j}`) };
+  const data: Dataset = { rowCount: y.length, columnCount, X: Float32Array.from(flatten(reference.X)), y, featureNames: reference.X[0]!.map((_, j) => `x${j}`) };
   const rows = Int32Array.from({ length: y.length }, (_, i) => i);
   return { train: takeRows(data, rows.slice(0, reference.trained)), test: takeRows(data, rows.slice(reference.trained)) };
 }
@@ -90,13 +90,13 @@ describe('gradient boosting', () => {
 
   it('sends missing values the way that training found better', async () => {
     const X = Float32Array.from({ length: 200 }, (_, i) => (i % 4 === 0 ? NaN : i % 4));
-    const y = X.map((x) => (x === 3 || Number.isNaN(x) ? 1 : 0));
+    const y = Float64Array.from(X, (x) => (x === 3 || Number.isNaN(x) ? 1 : 0));
     const data: Dataset = { rowCount: 200, columnCount: 1, X, y, featureNames: ['x'] };
     const model = await boost(data, 'classification', { trees: 30, min_rows_in_leaf: 5 });
     expect(model.scoreRow(Float64Array.of(NaN))).toBeGreaterThan(0.9);
     expect(model.scoreRow(Float64Array.of(3))).toBeGreaterThan(0.9);
     expect(model.scoreRow(Float64Array.of(1))).toBeLessThan(0.1);
-    const onlyMissing = { ...data, y: X.map((x) => (Number.isNaN(x) ? 1 : 0)) };
+    const onlyMissing = { ...data, y: Float64Array.from(X, (x) => (Number.isNaN(x) ? 1 : 0)) };
     const apart = await boost(onlyMissing, 'classification', { trees: 30, min_rows_in_leaf: 5 });
     expect(apart.scoreRow(Float64Array.of(NaN))).toBeGreaterThan(0.9);
     expect(apart.scoreRow(Float64Array.of(1e9))).toBeLessThan(0.1);

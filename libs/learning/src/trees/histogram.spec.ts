@@ -13,7 +13,7 @@ const pace = new Pace(undefined, undefined);
 
 function randomData(seed: number, rowCount: number): Dataset {
   const random = new Random(seed);
-  const X = Float64Array.from({ length: rowCount * 3 }, (_, at) => (random.uniform() < 0.1 ? NaN : at % 3 === 0 ? 1 : random.normal()));
+  const X = Float32Array.from({ length: rowCount * 3 }, (_, at) => (random.uniform() < 0.1 ? NaN : at % 3 === 0 ? 1 : random.normal()));
   return { rowCount, columnCount: 3, X, y: new Float64Array(rowCount), featureNames: ['b', 'a', 'c'] };
 }
 
