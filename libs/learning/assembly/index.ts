@@ -2,3 +2,6 @@
 // (thread, threads, ...its arguments), arrays as byte addresses. See docs/kernels.md.
 export { heapBase, interrupt, startCall } from './threads';
 export { idle, addScaled } from './element-wise';
+export { linearEvaluateRows, linearMargins } from './linear-rows';
+export { linearGramBlock } from './linear-gram';
+export { linearColumnMoments } from './linear-moments';

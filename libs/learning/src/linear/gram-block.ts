@@ -23,21 +23,25 @@ export const gramBlock: Operation<[
   curvature: Float32Array, curved: number, packed: Float32Array, gram: Float64Array,
 ]> = {
   name: 'linearGramBlock',
-  // Typed arrays have one thread, so its turn does it all and needs to pack no more than it is about to sum.
+  // Typed arrays have one thread, so its turn does it all.
   *plain(thread, _threadCount, X, rowCount, rowStep, columnCount, shift, factor, curvature, curved, packed, gram) {
     if (thread > 0) return;
     const order = gramOrder(columnCount);
     const panelCount = order / panelColumns;
+    const panelLength = innerRows * panelColumns;
+    for (let i = 0; i < rowCount; i++) {
+      const row = i * rowStep;
+      const root = curved === 0 ? 1 : Math.fround(Math.sqrt(curvature[row]!));
+      const at = Math.floor(i / innerRows) * innerRows * order + (i % innerRows) * panelColumns;
+      packRow(X, row * columnCount, columnCount, shift, factor, root, packed, at, panelCount);
+      if (i % innerRows === 0) yield 2 * innerRows * order;
+    }
     for (let start = 0; start < rowCount; start += innerRows) {
       const count = Math.min(innerRows, rowCount - start);
-      for (let i = 0; i < count; i++) {
-        const row = (start + i) * rowStep;
-        packRow(X, row * columnCount, columnCount, shift, factor, curved === 0 ? 1 : Math.fround(Math.sqrt(curvature[row]!)), packed, i, order);
-      }
-      yield 2 * count * order;
       for (let a = 0; a < panelCount; a++) {
         for (let b = a; b < panelCount; b++) {
-          addPanels(packed, a * innerRows * panelColumns, b * innerRows * panelColumns, count, gram, a * panelColumns * order + b * panelColumns, order);
+          const at = start * order;
+          addPanels(packed, at + a * panelLength, at + b * panelLength, count, gram, a * panelColumns * order + b * panelColumns, order);
           yield count * panelColumns * panelColumns * 0.4;
         }
       }
@@ -45,11 +49,11 @@ export const gramBlock: Operation<[
   },
 };
 
-/** Row `at` of every panel; columns beyond the last are 0. */
-function packRow(X: Float32Array, offset: number, columnCount: number, shift: Float32Array, factor: Float32Array, root: number, packed: Float32Array, at: number, order: number): void {
-  for (let j = 0; j < order; j++) {
+/** One row's part of every panel; columns beyond the last are 0. */
+function packRow(X: Float32Array, offset: number, columnCount: number, shift: Float32Array, factor: Float32Array, root: number, packed: Float32Array, at: number, panelCount: number): void {
+  for (let j = 0; j < panelCount * panelColumns; j++) {
     const z = j < columnCount ? Math.fround(Math.fround(X[offset + j]! - shift[j]!) * factor[j]!) : j === columnCount ? 1 : 0;
-    packed[((j >> 3) * innerRows + at) * panelColumns + (j & 7)] = Math.fround(z * root);
+    packed[at + (j >> 3) * innerRows * panelColumns + (j & 7)] = Math.fround(z * root);
   }
 }
 
