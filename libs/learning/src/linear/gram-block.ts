@@ -1,4 +1,5 @@
 import type { Compute, Operation } from '../kernels/compute.ts';
+import type { Coordinates } from './coordinates.ts';
 
 /** Rows of one call at most; sums are float32 within `innerRows` of them and float64 across. */
 export const gramBlockRows = 4096;
@@ -82,19 +83,14 @@ function addPanels(packed: Float32Array, a: number, b: number, count: number, gr
 /** A Gram matrix in the making: blocks of rows are added one after the other. */
 export class GramSum {
   readonly #compute: Compute;
-  readonly #columnCount: number;
-  readonly #shift: Float32Array;
-  readonly #factor: Float32Array;
+  readonly #coordinates: Coordinates;
   readonly #packed: Float32Array;
   readonly #gram: Float64Array;
 
-  /** Columns are taken as (x - shift) x factor; both arrays must be `compute`'s own. */
-  constructor(compute: Compute, columnCount: number, shift: Float32Array, factor: Float32Array) {
-    const order = gramOrder(columnCount);
+  constructor(compute: Compute, coordinates: Coordinates) {
+    const order = gramOrder(coordinates.columnCount);
     this.#compute = compute;
-    this.#columnCount = columnCount;
-    this.#shift = shift;
-    this.#factor = factor;
+    this.#coordinates = coordinates;
     this.#packed = compute.float32(gramBlockRows * order);
     this.#gram = compute.float64(order * order);
   }
@@ -105,19 +101,20 @@ export class GramSum {
 
   /** Every `step`-th of the rows of `X`, `count` of them, each times its curvature where given. */
   async add(X: Float32Array, count: number, step = 1, curvature?: Float32Array): Promise<void> {
-    const d = this.#columnCount;
+    const { columnCount: d, shift, factor } = this.#coordinates;
     for (let start = 0; start < count; start += gramBlockRows) {
       const rows = Math.min(gramBlockRows, count - start);
       const block = X.subarray(start * step * d);
-      const h = curvature === undefined ? this.#shift : curvature.subarray(start * step);
-      await this.#compute.run(gramBlock, block, rows, step, d, this.#shift, this.#factor, h, curvature === undefined ? 0 : 1, this.#packed, this.#gram);
+      const h = curvature === undefined ? shift : curvature.subarray(start * step);
+      await this.#compute.run(gramBlock, block, rows, step, d, shift, factor, h, curvature === undefined ? 0 : 1, this.#packed, this.#gram);
     }
   }
 
   /** The full symmetric matrix times `scale`, row-major of order columns + 1, the column of ones last. */
   matrix(scale = 1): Float64Array {
-    const n = this.#columnCount + 1;
-    const order = gramOrder(this.#columnCount);
+    const { columnCount } = this.#coordinates;
+    const n = columnCount + 1;
+    const order = gramOrder(columnCount);
     const matrix = new Float64Array(n * n);
     for (let j = 0; j < n; j++) {
       for (let k = j; k < n; k++) {

@@ -2,6 +2,7 @@ import type { Compute } from '../kernels/compute.ts';
 import type { Pace } from '../pace.ts';
 import { CholeskyFactor } from './cholesky.ts';
 import { momentsOf, type Moments } from './column-moments.ts';
+import { Coordinates } from './coordinates.ts';
 import { evaluateRows, lossCodes, scratchLength, shardCount, sumsPerShard, type LinearLoss } from './evaluate-rows.ts';
 import { GramSum } from './gram-block.ts';
 
@@ -26,19 +27,15 @@ const exactHessianMost = 1e7;
 /** Beyond, a sample stands for all rows: at least this many, and 64 for each column. */
 const sampledRowsLeast = 32_768;
 
-/**
- * The penalised mean loss of a linear model in coordinates where it is well conditioned: v_j is the coefficient of (x_j - shift_j) x factor_j,
- * with shift_j about the mean and factor_j about 1 / sqrt(variance_j + 4 l2 / n), the inverse root of the Hessian's diagonal; v's last number is the
- * margin at the shift. Rows are never copied: points and gradients are carried over instead, in float64.
- */
+/** The penalised mean loss of a linear model over rows that lie in `compute`'s memory, in coordinates where its Hessian's diagonal is near 1. */
 export class LinearObjective {
   readonly moments: Moments;
   readonly #problem: LinearProblem;
   readonly #compute: Compute;
   readonly #pace: Pace;
   readonly #total: number;
-  readonly #shift: Float32Array;
-  readonly #factor: Float32Array;
+  readonly #coordinates: Coordinates;
+  readonly #raw: Float64Array;
   readonly #point: Float64Array;
   readonly #scratch: Float64Array;
   readonly #curvature: Float32Array;
@@ -54,14 +51,8 @@ export class LinearObjective {
     this.#total = total;
     this.#compute = compute;
     this.#pace = pace;
-    this.#shift = compute.float32(columnCount);
-    this.#factor = compute.float32(columnCount);
-    this.#shift.set(moments.mean);
-    // A constant column can't be told from the intercept, so it gets no coefficient.
-    moments.variance.forEach((variance, j) => {
-      const factor = Math.fround(1 / Math.sqrt(variance + (4 * l2) / total));
-      this.#factor[j] = variance > 0 && Number.isFinite(factor) ? factor : 0;
-    });
+    this.#coordinates = new Coordinates(moments.mean, moments.variance, (4 * l2) / total, compute);
+    this.#raw = new Float64Array(columnCount + 1);
     this.#point = compute.float64(columnCount + 1);
     this.#scratch = compute.float64(scratchLength);
     this.#curvature = compute.float32(rowCount);
@@ -90,14 +81,13 @@ export class LinearObjective {
     const sums = addShards(this.#sums, sumsPerShard(d));
     const { l2, penalizesIntercept } = this.#problem;
     const penalty = l2 / this.#total;
-    const ofIntercept = sums[d]! + (penalizesIntercept ? penalty * intercept : 0);
     let squares = penalizesIntercept ? intercept * intercept : 0;
     for (let j = 0; j < d; j++) {
-      const w = coefficients[j]!;
-      squares += w * w;
-      gradient[j] = this.#factor[j]! * (sums[j]! + penalty * w - this.#shift[j]! * ofIntercept);
+      squares += coefficients[j]! ** 2;
+      this.#raw[j] = sums[j]! + penalty * coefficients[j]!;
     }
-    gradient[d] = ofIntercept;
+    this.#raw[d] = sums[d]! + (penalizesIntercept ? penalty * intercept : 0);
+    this.#coordinates.scaleGradient(this.#raw, gradient);
     return sums[d + 1]! + 0.5 * penalty * squares;
   }
 
@@ -111,7 +101,7 @@ export class LinearObjective {
   async hessianFactor(): Promise<CholeskyFactor> {
     const { columnCount: d } = this.#problem;
     const H = this.hessianIsExact ? await this.#exactHessian() : await this.#sampledHessian();
-    this.#addPenalty(H);
+    this.#coordinates.addPenalty(H, this.#problem.l2 / this.#total, this.#problem.penalizesIntercept);
     return CholeskyFactor.of(H, d + 1, this.hessianIsExact ? 1e-13 : 1e-6, this.#pace);
   }
 
@@ -120,7 +110,7 @@ export class LinearObjective {
     const wanted = Math.max(sampledRowsLeast, 64 * d);
     const step = Math.max(1, Math.floor(rowCount / wanted));
     const count = Math.ceil(rowCount / step);
-    const gram = this.#gram ??= new GramSum(this.#compute, d, this.#shift, this.#factor);
+    const gram = this.#gram ??= new GramSum(this.#compute, this.#coordinates);
     gram.clear();
     await gram.add(X, count, step, this.#curvature);
     return gram.matrix(rowCount / count);
@@ -130,11 +120,12 @@ export class LinearObjective {
     const { X, rowCount, columnCount: d } = this.#problem;
     const n = d + 1;
     const H = new Float64Array(n * n);
+    const { shift, factor } = this.#coordinates;
     const z = new Float64Array(n);
     z[d] = 1;
     for (let row = 0; row < rowCount; row++) {
       const h = this.#curvature[row]!;
-      for (let j = 0; j < d; j++) z[j] = (X[row * d + j]! - this.#shift[j]!) * this.#factor[j]!;
+      for (let j = 0; j < d; j++) z[j] = (X[row * d + j]! - shift[j]!) * factor[j]!;
       for (let j = 0; j < n; j++) {
         const part = h * z[j]!;
         for (let k = j; k < n; k++) H[j * n + k]! += part * z[k]!;
@@ -145,27 +136,9 @@ export class LinearObjective {
     return H;
   }
 
-  /** Half the squared coefficients, as a quadratic form in v: w_j = factor_j v_j, and the intercept is v_d - sum of shift_j w_j. */
-  #addPenalty(H: Float64Array): void {
-    const { l2, columnCount: d, penalizesIntercept } = this.#problem;
-    const n = d + 1;
-    const penalty = l2 / this.#total;
-    for (let j = 0; j < d; j++) H[j * n + j]! += penalty * this.#factor[j]! ** 2;
-    if (!penalizesIntercept) return;
-    const toIntercept = Float64Array.from({ length: n }, (_, j) => (j === d ? 1 : -this.#shift[j]! * this.#factor[j]!));
-    for (let j = 0; j < n; j++) for (let k = 0; k < n; k++) H[j * n + k]! += penalty * toIntercept[j]! * toIntercept[k]!;
-  }
-
   /** The point in the data's own coordinates. */
   unscale(v: Float64Array): { coefficients: Float64Array; intercept: number } {
-    const d = this.#problem.columnCount;
-    const coefficients = new Float64Array(d);
-    let intercept = v[d]!;
-    for (let j = 0; j < d; j++) {
-      coefficients[j] = v[j]! * this.#factor[j]!;
-      intercept -= coefficients[j]! * this.#shift[j]!;
-    }
-    return { coefficients, intercept };
+    return this.#coordinates.unscale(v);
   }
 }
 

@@ -5,6 +5,7 @@ import { builtKernels, wasmBackends } from '../kernels/built-kernels.fixtures.ts
 import { assertSameOnAll, missingTwins, trialOf } from '../kernels/operation.checks.ts';
 import { plainKernels } from '../kernels/plain-kernels.ts';
 import { Random } from '../random.ts';
+import { Coordinates } from './coordinates.ts';
 import { columnMoments, momentsOf } from './column-moments.ts';
 import { evaluateRows, lossCodes, scratchLength, shardCount, sumsPerShard, type LinearLoss } from './evaluate-rows.ts';
 import { expOfNegative, log1pOfShare } from './exponential.ts';
@@ -129,13 +130,11 @@ describe('moments and Gram matrix', () => {
     const [n, d, step] = [5000, 9, 3];
     const X = normals(random, n * step * d);
     const h = Float32Array.from({ length: n * step }, () => random.uniform());
-    const gram = new GramSum(compute, d, normals(random, d), normals(random, d).fill(0.5));
+    const means = reals(random, d);
+    const gram = new GramSum(compute, new Coordinates(means, new Float64Array(d).fill(4), 0, compute));
     await gram.add(X, n, step, h);
     const found = gram.matrix();
-    const again = new Random(5);
-    normals(again, n * step * d);
-    Float32Array.from({ length: n * step }, () => again.uniform());
-    const shift = normals(again, d);
+    const shift = Float32Array.from(means);
     const z = (i: number, j: number): number => (j === d ? 1 : (X[i * step * d + j]! - shift[j]!) * 0.5);
     for (let j = 0; j <= d; j++) {
       for (let k = 0; k <= d; k++) {
