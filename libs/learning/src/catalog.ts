@@ -3,7 +3,9 @@ import { oneFeature } from './baseline/one-feature.ts';
 import type { Estimator, FittedModel, ParameterValue } from './estimator.ts';
 import type { Family, ParameterRule } from './family.ts';
 import { linearRegression } from './linear/linear-regression.ts';
+import { linearSvm } from './linear/linear-svm.ts';
 import { logisticRegression } from './linear/logistic-regression.ts';
+import { perceptron } from './linear/perceptron.ts';
 import { decodeModelFile, ModelFileError } from './model-file.ts';
 import type { EstimatorDefinition } from './pipeline.ts';
 import { createPipelineEstimator, FittedPipeline } from './pipeline.ts';
@@ -11,7 +13,7 @@ import { stepFamilies } from './prepare/preparation.ts';
 import { gradientBoosting } from './trees/gradient-boosting.ts';
 
 /** Every method there is; a family added here can be created, loaded, and is put through all estimator checks. */
-export const catalog: readonly Family[] = [constantBaseline, oneFeature, logisticRegression, linearRegression, gradientBoosting];
+export const catalog: readonly Family[] = [constantBaseline, oneFeature, logisticRegression, linearRegression, linearSvm, perceptron, gradientBoosting];
 
 /** A definition that names no estimator; the message lists each problem. */
 export class EstimatorDefinitionError extends Error {
