@@ -5,3 +5,4 @@ export { idle, addScaled } from './element-wise';
 export { linearEvaluateRows, linearMargins } from './linear-rows';
 export { linearGramBlock } from './linear-gram';
 export { linearColumnMoments } from './linear-moments';
+export { linearHingeDescent, linearPerceptronEpoch } from './linear-steps';

@@ -10,9 +10,11 @@ import { columnMoments, momentsOf } from './column-moments.ts';
 import { evaluateRows, lossCodes, scratchLength, shardCount, sumsPerShard, type LinearLoss } from './evaluate-rows.ts';
 import { expOfNegative, log1pOfShare } from './exponential.ts';
 import { gramBlock, gramBlockRows, gramOrder, GramSum } from './gram-block.ts';
+import { hingeDescent } from './hinge-descent.ts';
 import { addShards } from './linear-objective.ts';
 import { logLossOfMargin, sigmoid } from './log-loss.ts';
 import { linearMargins } from './margins.ts';
+import { perceptronEpoch } from './perceptron-epoch.ts';
 
 const bytes = builtKernels();
 const backends = await wasmBackends();
@@ -47,13 +49,29 @@ const trials = [
     const h = Float32Array.from({ length: n * step }, () => random.uniform());
     return [normals(random, n * step * d), n, step, d, normals(random, d), normals(random, d), h, curved, new Float32Array(gramBlockRows * gramOrder(d)), new Float64Array(gramOrder(d) ** 2)];
   }, `${gramBlock.name}, curved ${curved}`)),
+  ...[0, 1].map((weighted) => trialOf(hingeDescent, (random) => {
+    const [n, d] = [1 + random.int(2000), 1 + random.int(11)];
+    const y = labels(random, n);
+    const weights = Float64Array.from({ length: n }, () => random.int(3));
+    const alpha = Float64Array.from({ length: n }, (_, i) => [0, 0.1, (y[i] === 1 ? 0.5 : 0.7) * (weighted ? weights[i]! : 1)][random.int(3)]!);
+    return [
+      normals(random, n * d), d, y, weights, weighted, 0.5, 0.7, random.shuffle(Int32Array.from({ length: n }, (_, i) => i)), alpha, new Float64Array(n),
+      reals(random, d + 1), Float64Array.of(0.8, -0.8, 0, 0, n),
+    ];
+  }, `${hingeDescent.name}, weighted ${weighted}`)),
+  ...[0, 1].map((weighted) => trialOf(perceptronEpoch, (random) => {
+    const [n, d] = [1 + random.int(2000), 1 + random.int(11)];
+    const order = random.shuffle(Int32Array.from({ length: n }, (_, i) => i));
+    const weights = Float64Array.from({ length: n }, () => random.int(3));
+    return [normals(random, n * d), n, d, labels(random, n), weights, weighted, 1.5, 0.7, order, 1, reals(random, d + 1), reals(random, d + 1), Float64Array.of(0, n)];
+  }, `${perceptronEpoch.name}, weighted ${weighted}`)),
 ];
 
 describe.skipIf(bytes === undefined)('operations of linear models', () => {
   for (const trial of trials) it(`${trial.name}: differential, WebAssembly equals typed arrays to the bit`, () => assertSameOnAll(trial, backends, [1, 2, 3, 4]));
 
   it('have a twin each', async () => {
-    expect(await missingTwins([linearMargins, evaluateRows, columnMoments, gramBlock], bytes!)).toEqual([]);
+    expect(await missingTwins([linearMargins, evaluateRows, columnMoments, gramBlock, hingeDescent, perceptronEpoch], bytes!)).toEqual([]);
   });
 });
 

@@ -26,6 +26,7 @@ export const perceptron: Family = {
   orderTolerance: 1e-8,
   dependsOnRowOrder: true,
   weights: 'approximate',
+  quickParameters: { epochs: 10, average: 'steps' },
   fit: fitPerceptron,
   load: (file) => LinearCore.load(file),
 };
