@@ -2,7 +2,10 @@ import { constantBaseline } from './baseline/constant.ts';
 import { oneFeature } from './baseline/one-feature.ts';
 import type { Estimator, FittedModel, ParameterValue } from './estimator.ts';
 import type { Family, ParameterRule } from './family.ts';
+import { linearRegression } from './linear/linear-regression.ts';
+import { linearSvm } from './linear/linear-svm.ts';
 import { logisticRegression } from './linear/logistic-regression.ts';
+import { perceptron } from './linear/perceptron.ts';
 import { decodeModelFile, ModelFileError } from './model-file.ts';
 import type { EstimatorDefinition } from './pipeline.ts';
 import { createPipelineEstimator, FittedPipeline } from './pipeline.ts';
@@ -10,7 +13,7 @@ import { stepFamilies } from './prepare/preparation.ts';
 import { gradientBoosting } from './trees/gradient-boosting.ts';
 
 /** Every method there is; a family added here can be created, loaded, and is put through all estimator checks. */
-export const catalog: readonly Family[] = [constantBaseline, oneFeature, logisticRegression, gradientBoosting];
+export const catalog: readonly Family[] = [constantBaseline, oneFeature, logisticRegression, linearRegression, linearSvm, perceptron, gradientBoosting];
 
 /** A definition that names no estimator; the message lists each problem. */
 export class EstimatorDefinitionError extends Error {
@@ -31,7 +34,7 @@ export function definitionProblems(definition: EstimatorDefinition): readonly st
     if (!stepFamilies.some(({ kind }) => kind === step)) problems.push(`expected a preparation step among ${stepFamilies.map(({ kind }) => kind).join(', ')}, found ${String(step)}`);
   }
   if (family.needsFeature && definition.feature === undefined) problems.push(`expected the feature that ${family.kind} looks at, found none`);
-  if (!family.needsFeature && definition.feature !== undefined) problems.push(`expected no single feature for ${family.kind}, found ${definition.feature}`);
+  if (!family.needsFeature && family.takesFeature !== true && definition.feature !== undefined) problems.push(`expected no single feature for ${family.kind}, found ${definition.feature}`);
   return problems;
 }
 

@@ -44,7 +44,7 @@ async function fitPipeline(family: Family, definition: EstimatorDefinition, para
   const compute = await (options.kernels ?? plainKernels).open(options);
   try {
     const { preparation, prepared } = await Preparation.fit(definition.prepare, family.imputesMissing, data, pace);
-    const featureIndex = definition.feature === undefined ? 0 : data.featureNames.indexOf(definition.feature);
+    const featureIndex = definition.feature === undefined ? -1 : data.featureNames.indexOf(definition.feature);
     const settings = { task: definition.task, parameters, featureIndex };
     const { core, history } = await family.fit(prepared, settings, { random: options.random, compute, pace, progress });
     progress(1, history.at(-1));
