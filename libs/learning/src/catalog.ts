@@ -1,5 +1,6 @@
 import { constantBaseline } from './baseline/constant.ts';
 import { oneFeature } from './baseline/one-feature.ts';
+import { agglomerative } from './clusters/agglomerative.ts';
 import { kMeans } from './clusters/k-means.ts';
 import type { Estimator, FittedModel, ParameterValue } from './estimator.ts';
 import type { Family, ParameterRule } from './family.ts';
@@ -11,7 +12,7 @@ import { stepFamilies } from './prepare/preparation.ts';
 import { gradientBoosting } from './trees/gradient-boosting.ts';
 
 /** Every method there is; a family added here can be created, loaded, and is put through all estimator checks. */
-export const catalog: readonly Family[] = [constantBaseline, oneFeature, logisticRegression, gradientBoosting, kMeans];
+export const catalog: readonly Family[] = [constantBaseline, oneFeature, logisticRegression, gradientBoosting, kMeans, agglomerative];
 
 /** A definition that names no estimator; the message lists each problem. */
 export class EstimatorDefinitionError extends Error {
