@@ -1,5 +1,5 @@
 import type { Operation } from '../kernels/compute.ts';
-import { laneCount } from './centroid-lanes.ts';
+import { laneCount } from './row-lanes.ts';
 import { shardCount, shardStart } from './shards.ts';
 
 /**

@@ -3,7 +3,7 @@ import { hasOneClass, priorLogOdds, sigmoid } from '../linear/log-loss.ts';
 import type { ModelFile, Section } from '../model-file.ts';
 import { float32Section, float64Section, ModelFileError } from '../model-file.ts';
 import { nearestCentroids } from './assign-rows.ts';
-import { lanesLength, squaredDistance, writeCentroidLanes } from './centroid-lanes.ts';
+import { lanesLength, squaredDistance, writeRowLanes } from './row-lanes.ts';
 
 /** Clusters as a classifier: a row has the probability of class 1 of the cluster whose centroid is nearest, ties to the lowest cluster. */
 export class ClusterCore implements Core {
@@ -54,7 +54,7 @@ export async function nearestOfEach(X: Float32Array, rowCount: number, centroids
   const columnCount = centroids.length / clusterCount;
   const nearest = compute.int32(rowCount);
   const lanes = compute.float32(lanesLength(clusterCount, columnCount));
-  writeCentroidLanes(centroids, clusterCount, columnCount, lanes);
+  writeRowLanes(centroids, clusterCount, columnCount, lanes);
   await compute.run(nearestCentroids, X, columnCount, rowCount, lanes, clusterCount, nearest);
   return nearest;
 }

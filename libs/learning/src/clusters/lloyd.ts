@@ -1,6 +1,6 @@
 import type { FitContext } from '../family.ts';
 import { assignRows } from './assign-rows.ts';
-import { lanesLength, writeCentroidLanes } from './centroid-lanes.ts';
+import { lanesLength, writeRowLanes } from './row-lanes.ts';
 import { shardCount } from './shards.ts';
 import type { WeightedRows } from './weighted-rows.ts';
 
@@ -90,7 +90,7 @@ class Rounds {
   async assign(centroids: Float32Array): Promise<number> {
     const { X, columnCount, rowCount, weights, hasWeights } = this.#rows;
     const slack = (columnCount + 16) * 2 ** -23;
-    writeCentroidLanes(centroids, this.#clusterCount, columnCount, this.#lanes);
+    writeRowLanes(centroids, this.#clusterCount, columnCount, this.#lanes);
     halfGaps(centroids, columnCount, slack, this.#halfGap);
     await this.#compute.run(
       assignRows, X, columnCount, rowCount, this.#lanes, this.#clusterCount, weights, hasWeights, this.#moved, this.#othersMoved, this.#halfGap, slack,

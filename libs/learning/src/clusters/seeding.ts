@@ -1,6 +1,6 @@
 import type { FitContext } from '../family.ts';
 import type { Operation } from '../kernels/compute.ts';
-import { laneCount, lanesLength, writeCentroidLanes } from './centroid-lanes.ts';
+import { laneCount, lanesLength, writeRowLanes } from './row-lanes.ts';
 import { shardCount, shardStart } from './shards.ts';
 import type { WeightedRows } from './weighted-rows.ts';
 
@@ -67,7 +67,7 @@ export async function seedCentroids(rows: WeightedRows, wanted: number, context:
   const chosen: number[] = [];
   const take = async (row: number): Promise<number> => {
     chosen.push(row);
-    writeCentroidLanes(X.subarray(row * columnCount, (row + 1) * columnCount), 1, columnCount, lanes);
+    writeRowLanes(X.subarray(row * columnCount, (row + 1) * columnCount), 1, columnCount, lanes);
     await compute.run(seedingUpdate, X, columnCount, rowCount, lanes, 0, weights, hasWeights, closest, potentials);
     return shardTotal(potentials, 0);
   };
@@ -77,7 +77,7 @@ export async function seedCentroids(rows: WeightedRows, wanted: number, context:
     const drawn = Array.from({ length: candidateCount }, () => drawRow(rows, closest, potentials, random.uniform() * left));
     const points = new Float32Array(candidateCount * columnCount);
     drawn.forEach((row, c) => points.set(X.subarray(row * columnCount, (row + 1) * columnCount), c * columnCount));
-    writeCentroidLanes(points, candidateCount, columnCount, lanes);
+    writeRowLanes(points, candidateCount, columnCount, lanes);
     await compute.run(seedingPotentials, X, columnCount, rowCount, lanes, weights, hasWeights, closest, potentials);
     const after = drawn.map((_, c) => shardTotal(potentials, c));
     left = await take(drawn[after.indexOf(Math.min(...after))]!);
