@@ -33,9 +33,9 @@ export const kMeans: Family = {
 
 async function fitKMeans(prepared: PreparedRows, settings: FitSettings, context: FitContext): Promise<{ core: ClusterCore; history: readonly number[] }> {
   const { parameters } = settings;
-  const { compute, pace, progress } = context;
+  const { compute, progress } = context;
   const rows = await weightedRows(prepared, context);
-  const { mean, scatter } = await columnScatter(rows, pace);
+  const { mean, scatter } = await columnScatter(rows, context);
   const tolerance = (numberOf(parameters, 'tolerance') * scatter.reduce((sum, part) => sum + part, 0)) / (rows.totalWeight * rows.columnCount);
   const starts = numberOf(parameters, 'starts');
   const maxIterations = numberOf(parameters, 'max_iterations');

@@ -1,7 +1,7 @@
 import type { FitContext } from '../family.ts';
 import { assignRows } from './assign-rows.ts';
 import { lanesLength, writeRowLanes } from './row-lanes.ts';
-import { shardCount } from './shards.ts';
+import { overShards, shardCount } from './shards.ts';
 import type { WeightedRows } from './weighted-rows.ts';
 
 export interface LloydOptions {
@@ -161,12 +161,6 @@ class Rounds {
     }
     this.settled = moves <= this.#options.tolerance;
   }
-}
-
-function overShards(values: Float64Array, stride: number, at: number): number {
-  let sum = 0;
-  for (let shard = 0; shard < shardCount; shard++) sum += values[shard * stride + at]!;
-  return sum;
 }
 
 function squaredGap(a: Float32Array, i: number, b: Float32Array, k: number, columnCount: number): number {

@@ -39,7 +39,7 @@ export async function wardMerges(prepared: PreparedRows, rows: Int32Array, conte
     // Work done so far is about the square of what is gone.
     progress(1 - (1 - slice / slices) ** 2);
   }
-  const merges = { first: first.slice(), second: second.slice(), heights: heights.map((square) => Math.sqrt(square)).slice() };
+  const merges = { first: first.slice(), second: second.slice(), heights: Float64Array.from(heights, Math.sqrt) };
   compute.release(mark);
   return merges;
 }

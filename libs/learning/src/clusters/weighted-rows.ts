@@ -1,6 +1,7 @@
 import type { FitContext } from '../family.ts';
+import type { Operation } from '../kernels/compute.ts';
 import type { PreparedRows } from '../prepared-rows.ts';
-import { shardCount, shardStart } from './shards.ts';
+import { overShards, shardCount, shardStart } from './shards.ts';
 
 /** Rows to cluster, where operations can read them, and what every method here needs to know of them. */
 export interface WeightedRows {
@@ -21,23 +22,34 @@ export async function weightedRows(prepared: PreparedRows, context: Pick<FitCont
   return { X, rowCount, columnCount, weights: compute.adopt(weights), hasWeights: 1, totalWeight: weights.reduce((sum, weight) => sum + weight, 0) };
 }
 
-/** Weighted mean and summed squared deviation (scatter) of each column, in float64 about the first row, by shards. */
-export async function columnScatter(rows: WeightedRows, pace: FitContext['pace']): Promise<{ mean: Float64Array; scatter: Float64Array }> {
-  const { X, rowCount, columnCount, weights, hasWeights, totalWeight } = rows;
-  const sums = new Float64Array(columnCount);
-  const squares = new Float64Array(columnCount);
-  for (let shard = 0; shard < shardCount; shard++) {
-    const end = shardStart(shard + 1, rowCount);
-    for (let row = shardStart(shard, rowCount); row < end; row++) {
-      const weight = hasWeights !== 0 ? weights[row]! : 1;
-      for (let j = 0, at = row * columnCount; j < columnCount; j++, at++) {
-        const difference = X[at]! - X[j]!;
-        sums[j]! += weight * difference;
-        squares[j]! += weight * difference * difference;
+/** Weighted sums over rows of each column's difference from the first row, and of its square, by shard (shards x columns), in float64. */
+export const columnMoments: Operation<[X: Float32Array, columnCount: number, rowCount: number, weights: Float64Array, hasWeights: number, sums: Float64Array, squares: Float64Array]> = {
+  name: 'columnMoments',
+  *plain(thread, threadCount, X, columnCount, rowCount, weights, hasWeights, sums, squares) {
+    for (let shard = thread; shard < shardCount; shard += threadCount) {
+      const end = shardStart(shard + 1, rowCount);
+      for (let row = shardStart(shard, rowCount); row < end; row++) {
+        const weight = hasWeights !== 0 ? weights[row]! : 1;
+        for (let j = 0, at = row * columnCount, to = shard * columnCount; j < columnCount; j++, at++, to++) {
+          const difference = X[at]! - X[j]!;
+          const weighted = weight * difference;
+          sums[to]! += weighted;
+          squares[to]! += weighted * difference;
+        }
+        if (row % 1024 === 0) yield 1024 * columnCount;
       }
-      if (pace.spend(columnCount)) await pace.pause();
     }
-  }
-  const mean = sums.map((sum, j) => X[j]! + sum / totalWeight);
-  return { mean, scatter: squares.map((square, j) => Math.max(0, square - (sums[j]! * sums[j]!) / totalWeight)) };
+  },
+};
+
+/** Weighted mean and summed squared deviation (scatter) of each column. */
+export async function columnScatter(rows: WeightedRows, { compute }: Pick<FitContext, 'compute'>): Promise<{ mean: Float64Array; scatter: Float64Array }> {
+  const { X, rowCount, columnCount, weights, hasWeights, totalWeight } = rows;
+  const mark = compute.mark();
+  const [sums, squares] = [compute.float64(shardCount * columnCount), compute.float64(shardCount * columnCount)];
+  await compute.run(columnMoments, X, columnCount, rowCount, weights, hasWeights, sums, squares);
+  const mean = Float64Array.from({ length: columnCount }, (_, j) => X[j]! + overShards(sums, columnCount, j) / totalWeight);
+  const scatter = Float64Array.from({ length: columnCount }, (_, j) => Math.max(0, overShards(squares, columnCount, j) - overShards(sums, columnCount, j) ** 2 / totalWeight));
+  compute.release(mark);
+  return { mean, scatter };
 }
