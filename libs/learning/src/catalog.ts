@@ -9,11 +9,12 @@ import { decodeModelFile, ModelFileError } from './model-file.ts';
 import type { EstimatorDefinition } from './pipeline.ts';
 import { createPipelineEstimator, FittedPipeline } from './pipeline.ts';
 import { stepFamilies } from './prepare/preparation.ts';
+import { fourierSvm } from './support-vectors/fourier-svm.ts';
 import { rbfSvm } from './support-vectors/rbf-svm.ts';
 import { gradientBoosting } from './trees/gradient-boosting.ts';
 
 /** Every method there is; a family added here can be created, loaded, and is put through all estimator checks. */
-export const catalog: readonly Family[] = [constantBaseline, oneFeature, logisticRegression, gradientBoosting, kMeans, agglomerative, rbfSvm];
+export const catalog: readonly Family[] = [constantBaseline, oneFeature, logisticRegression, gradientBoosting, kMeans, agglomerative, rbfSvm, fourierSvm];
 
 /** A definition that names no estimator; the message lists each problem. */
 export class EstimatorDefinitionError extends Error {

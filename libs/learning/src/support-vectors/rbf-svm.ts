@@ -2,6 +2,7 @@ import type { Family, FitContext, FitSettings } from '../family.ts';
 import { choiceOf, numberOf } from '../family.ts';
 import { hasOneClass } from '../linear/log-loss.ts';
 import type { PreparedRows } from '../prepared-rows.ts';
+import { lossPrices } from './loss-prices.ts';
 import { scaleGamma } from './scale-gamma.ts';
 import { solveDual } from './solve-dual.ts';
 import { SupportVectorCore } from './support-vector-core.ts';
@@ -40,8 +41,9 @@ async function fitRbfSvm(prepared: PreparedRows, settings: FitSettings, context:
     const machine = { vectors: new Float32Array(0), coefficients: new Float64Array(0), bias: y[rows[0]!]! > 0 ? 1 : -1, gamma };
     return { core: new SupportVectorCore(machine, columnCount), history: [0] };
   }
+  const prices = lossPrices(prepared, numberOf(parameters, 'c'), choiceOf(parameters, 'class_weight') === 'balanced');
   const solution = await solveDual({
-    prepared, rows, gamma, bounds: largestMultipliers(prepared, rows, numberOf(parameters, 'c'), choiceOf(parameters, 'class_weight') === 'balanced'),
+    prepared, rows, gamma, bounds: Float64Array.from(rows, (row) => prices[row]!),
     tolerance: numberOf(parameters, 'tolerance'), maxIterations: numberOf(parameters, 'max_iterations'), cacheBytes: numberOf(parameters, 'cache_mb') * 1e6,
   }, context);
   const support = rows.map((_, i) => i).filter((i) => solution.alpha[i]! > 0);
@@ -49,13 +51,4 @@ async function fitRbfSvm(prepared: PreparedRows, settings: FitSettings, context:
   support.forEach((i, v) => prepared.read(rows[i]!, rows[i]! + 1, vectors.subarray(v * columnCount, (v + 1) * columnCount)));
   const coefficients = Float64Array.from(support, (i) => (y[rows[i]!]! > 0 ? 1 : -1) * solution.alpha[i]!);
   return { core: new SupportVectorCore({ vectors, coefficients, bias: solution.bias, gamma }, columnCount), history: solution.history.map((value) => value / rows.length) };
-}
-
-/** c x weight, balanced: x all rows / (2 x rows of the class), counted by weight. */
-function largestMultipliers({ y, weights }: PreparedRows, rows: Int32Array, c: number, balanced: boolean): Float64Array {
-  const weightOf = (row: number): number => (weights === undefined ? 1 : weights[row]!);
-  const totals: [number, number] = [0, 0];
-  for (const row of rows) totals[y[row]! > 0 ? 1 : 0] += weightOf(row);
-  const factor = (row: number): number => (balanced ? (totals[0] + totals[1]) / (2 * totals[y[row]! > 0 ? 1 : 0]) : 1);
-  return Float64Array.from(rows, (row) => c * weightOf(row) * factor(row));
 }
