@@ -7,7 +7,6 @@ export { gramInShards } from './gram';
 export { histogramInShards } from './histogram';
 export { matrixProduct, matrixVector, transposedProduct } from './matrix-product';
 export { columnMoments, dotInShards, sumInShards } from './sums';
-export { idle, addScaled } from './element-wise';
 export { linearEvaluateRows, linearMargins } from './linear-rows';
 export { linearGramBlock } from './linear-gram';
 export { linearColumnMoments } from './linear-moments';

@@ -1,5 +1,7 @@
 import { constantBaseline } from './baseline/constant.ts';
 import { oneFeature } from './baseline/one-feature.ts';
+import { agglomerative } from './clusters/agglomerative.ts';
+import { kMeans } from './clusters/k-means.ts';
 import type { Estimator, FittedModel, ParameterValue } from './estimator.ts';
 import type { Family, ParameterRule } from './family.ts';
 import { linearRegression } from './linear/linear-regression.ts';
@@ -10,10 +12,24 @@ import { decodeModelFile, ModelFileError } from './model-file.ts';
 import type { EstimatorDefinition } from './pipeline.ts';
 import { createPipelineEstimator, FittedPipeline } from './pipeline.ts';
 import { stepFamilies } from './prepare/preparation.ts';
+import { fourierSvm } from './support-vectors/fourier-svm.ts';
+import { rbfSvm } from './support-vectors/rbf-svm.ts';
 import { gradientBoosting } from './trees/gradient-boosting.ts';
 
 /** Every method there is; a family added here can be created, loaded, and is put through all estimator checks. */
-export const catalog: readonly Family[] = [constantBaseline, oneFeature, logisticRegression, linearRegression, linearSvm, perceptron, gradientBoosting];
+export const catalog: readonly Family[] = [
+  constantBaseline,
+  oneFeature,
+  logisticRegression,
+  linearRegression,
+  linearSvm,
+  perceptron,
+  gradientBoosting,
+  kMeans,
+  agglomerative,
+  rbfSvm,
+  fourierSvm,
+];
 
 /** A definition that names no estimator; the message lists each problem. */
 export class EstimatorDefinitionError extends Error {
