@@ -5,7 +5,7 @@ import { float64Section, int32Section, ModelFileError, uint8Section } from '../m
 import type { PackedTrees } from './packed-trees.ts';
 import { packTrees } from './packed-trees.ts';
 import { TreeShap } from './tree-shap.ts';
-import { sumOfLeaves, walkNumbers, walkTrees } from './walk-trees.ts';
+import { sumOfLeaves, walkTrees } from './walk-trees.ts';
 
 /** Nodes of all trees in flat arrays; a child's index is greater than its parent's. A leaf has feature -1. */
 export interface TreeNodes {
@@ -61,14 +61,10 @@ export class TreeEnsemble implements Core {
   async margins(X: Float32Array, rowCount: number, compute: Compute, out: Float64Array): Promise<void> {
     if (rowCount === 0) return;
     const { words, values, roots, depths, offsetBits } = this.#packed;
-    const numbers = compute.float64(walkNumbers.length);
-    numbers[walkNumbers.rowCount] = rowCount;
-    numbers[walkNumbers.columnCount] = X.length / rowCount;
-    numbers[walkNumbers.treeCount] = depths.length;
-    numbers[walkNumbers.offsetBits] = offsetBits;
-    numbers[walkNumbers.bias] = this.bias;
-    numbers[walkNumbers.divisor] = this.divisor;
-    await compute.run(walkTrees, X, compute.adopt(words), compute.adopt(values), compute.adopt(roots), compute.adopt(depths), numbers, out);
+    const columnCount = X.length / rowCount;
+    await compute.run(
+      walkTrees, X, rowCount, columnCount, compute.adopt(words), offsetBits, compute.adopt(values), compute.adopt(roots), compute.adopt(depths), depths.length, this.bias, this.divisor, out,
+    );
   }
 
   /** Exact Shapley values (`tree-shap.ts`); the base value is what the trees expect over their training rows. */

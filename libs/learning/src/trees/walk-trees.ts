@@ -1,9 +1,6 @@
 import type { Operation } from '../kernels/compute.ts';
 import type { PackedTrees } from './packed-trees.ts';
 
-/** Places in the list of numbers that `walkTrees` is told. */
-export const walkNumbers = { rowCount: 0, columnCount: 1, treeCount: 2, offsetBits: 3, bias: 4, divisor: 5, length: 6 } as const;
-
 /** Rows that pass through all trees before the next: their cells stay in the second cache, and each tree's nodes in the first. */
 const blockRows = 256;
 
@@ -11,10 +8,12 @@ const blockRows = 256;
  * Margins of rows: the values of the leaves reached, added in the order of trees from zero, over `divisor`, plus `bias`. Threads part the rows. Four rows
  * (in WASM eight) take their steps in turn, because each waits for memory and a comparison and the others' steps fill that time.
  */
-export const walkTrees: Operation<[X: Float32Array, words: Int32Array, values: Float64Array, roots: Int32Array, depths: Int32Array, numbers: Float64Array, out: Float64Array]> = {
+export const walkTrees: Operation<[
+  X: Float32Array, rowCount: number, columnCount: number, words: Int32Array, offsetBits: number, values: Float64Array,
+  roots: Int32Array, depths: Int32Array, treeCount: number, bias: number, divisor: number, out: Float64Array,
+]> = {
   name: 'walkTrees',
-  *plain(thread, threadCount, X, words, values, roots, depths, numbers, out) {
-    const [rowCount, columnCount, treeCount, offsetBits, bias, divisor] = numbers as unknown as [number, number, number, number, number, number];
+  *plain(thread, threadCount, X, rowCount, columnCount, words, offsetBits, values, roots, depths, treeCount, bias, divisor, out) {
     const thresholds = new Float32Array(words.buffer, words.byteOffset, words.length);
     const trees = { words, thresholds, offsetBits, values };
     const last = Math.floor((rowCount * (thread + 1)) / threadCount);
