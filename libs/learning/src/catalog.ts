@@ -7,10 +7,12 @@ import { decodeModelFile, ModelFileError } from './model-file.ts';
 import type { EstimatorDefinition } from './pipeline.ts';
 import { createPipelineEstimator, FittedPipeline } from './pipeline.ts';
 import { stepFamilies } from './prepare/preparation.ts';
+import { decisionTree } from './trees/decision-tree.ts';
 import { gradientBoosting } from './trees/gradient-boosting.ts';
+import { randomForest } from './trees/random-forest.ts';
 
 /** Every method there is; a family added here can be created, loaded, and is put through all estimator checks. */
-export const catalog: readonly Family[] = [constantBaseline, oneFeature, logisticRegression, gradientBoosting];
+export const catalog: readonly Family[] = [constantBaseline, oneFeature, logisticRegression, decisionTree, randomForest, gradientBoosting];
 
 /** A definition that names no estimator; the message lists each problem. */
 export class EstimatorDefinitionError extends Error {

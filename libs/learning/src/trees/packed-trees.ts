@@ -1,3 +1,4 @@
+import { floatAbove, floatAtMost } from './nearby-floats.ts';
 import type { TreeNodes } from './tree-ensemble.ts';
 
 /**
@@ -66,22 +67,4 @@ export function packTrees(nodes: TreeNodes): PackedTrees {
   });
   starts[roots.length] = end;
   return { words, thresholds, offsetBits, values: Float64Array.from(sources, (node) => value[node]!), roots: starts, depths, sources, parents };
-}
-
-const scratch = new Float32Array(1);
-const scratchBits = new Int32Array(scratch.buffer);
-
-/** The largest float32 that is not above `value`: float32 numbers are at most the one exactly when they are at most the other. */
-function floatAtMost(value: number): number {
-  const near = Math.fround(value);
-  return near > value ? -floatAbove(-near) : near;
-}
-
-/** The next float32 above a float32; infinity stays. */
-function floatAbove(value: number): number {
-  if (value === Infinity) return value;
-  scratch[0] = value;
-  if (value === 0) scratchBits[0] = 1;
-  else scratchBits[0]! += value > 0 ? 1 : -1;
-  return scratch[0];
 }
