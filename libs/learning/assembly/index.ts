@@ -10,3 +10,4 @@ export { columnMoments, dotInShards, sumInShards } from './sums';
 export { linearEvaluateRows, linearMargins } from './linear-rows';
 export { linearGramBlock } from './linear-gram';
 export { linearColumnMoments } from './linear-moments';
+export { walkTrees } from './walk-trees';

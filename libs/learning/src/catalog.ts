@@ -14,7 +14,9 @@ import { createPipelineEstimator, FittedPipeline } from './pipeline.ts';
 import { stepFamilies } from './prepare/preparation.ts';
 import { fourierSvm } from './support-vectors/fourier-svm.ts';
 import { rbfSvm } from './support-vectors/rbf-svm.ts';
+import { decisionTree } from './trees/decision-tree.ts';
 import { gradientBoosting } from './trees/gradient-boosting.ts';
+import { randomForest } from './trees/random-forest.ts';
 
 /** Every method there is; a family added here can be created, loaded, and is put through all estimator checks. */
 export const catalog: readonly Family[] = [
@@ -29,6 +31,8 @@ export const catalog: readonly Family[] = [
   agglomerative,
   rbfSvm,
   fourierSvm,
+  decisionTree,
+  randomForest,
 ];
 
 /** A definition that names no estimator; the message lists each problem. */
