@@ -1,5 +1,6 @@
 import { constantBaseline } from './baseline/constant.ts';
 import { oneFeature } from './baseline/one-feature.ts';
+import { naiveBayes } from './bayes/naive-bayes.ts';
 import type { Estimator, FittedModel, ParameterValue } from './estimator.ts';
 import type { Family } from './family.ts';
 import { logisticRegression } from './linear/logistic-regression.ts';
@@ -11,7 +12,7 @@ import { stepProblems } from './prepare/step-catalog.ts';
 import { gradientBoosting } from './trees/gradient-boosting.ts';
 
 /** Every method there is; a family added here can be created, loaded, and is put through all estimator checks. */
-export const catalog: readonly Family[] = [constantBaseline, oneFeature, logisticRegression, gradientBoosting];
+export const catalog: readonly Family[] = [constantBaseline, oneFeature, logisticRegression, gradientBoosting, naiveBayes];
 
 /** A definition that names no estimator; the message lists each problem. */
 export class EstimatorDefinitionError extends Error {
