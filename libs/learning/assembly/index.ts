@@ -11,3 +11,4 @@ export { linearEvaluateRows, linearMargins } from './linear-rows';
 export { linearGramBlock } from './linear-gram';
 export { linearColumnMoments } from './linear-moments';
 export { walkTrees } from './walk-trees';
+export { classMoments } from './class-moments';

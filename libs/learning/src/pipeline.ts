@@ -9,8 +9,10 @@ import { sigmoid } from './linear/log-loss.ts';
 import type { ModelFile } from './model-file.ts';
 import { encodeModelFile, float64Section } from './model-file.ts';
 import { Pace } from './pace.ts';
-import type { PrepareStep } from './prepare/preparation.ts';
+import type { MixedReasons } from './prepare/mixed-reasons.ts';
 import { Preparation } from './prepare/preparation.ts';
+import type { PreparedRows } from './prepared-rows.ts';
+import type { PrepareStep } from './prepare/step.ts';
 
 /** A model as `models.yaml` names it; parameters left out take the method's defaults. */
 export interface EstimatorDefinition {
@@ -37,14 +39,16 @@ export function createPipelineEstimator(family: Family, definition: EstimatorDef
 
 async function fitPipeline(family: Family, definition: EstimatorDefinition, parameters: Parameters, data: Dataset, options: FitOptions): Promise<FittedModel> {
   options.signal?.throwIfAborted();
-  const problem = datasetProblem(data, definition.task) ?? namesProblem(definition, data.featureNames);
+  const problem = datasetProblem(data, definition.task);
   if (problem !== undefined) throw new InvalidDatasetError(problem);
   const pace = new Pace(options.signal, options.yieldToLoop);
   const progress = risingProgress(options.onProgress);
   const compute = await (options.kernels ?? plainKernels).open(options);
   try {
-    const { preparation, prepared } = await Preparation.fit(definition.prepare, family.imputesMissing, data, pace);
-    const featureIndex = definition.feature === undefined ? -1 : data.featureNames.indexOf(definition.feature);
+    const { preparation, prepared } = await Preparation.fit(definition.prepare, family.imputesMissing, data, { compute, pace });
+    const unfit = preparedProblem(family, definition.feature, prepared);
+    if (unfit !== undefined) throw new InvalidDatasetError(unfit);
+    const featureIndex = definition.feature === undefined ? -1 : prepared.names.indexOf(definition.feature);
     const settings = { task: definition.task, parameters, featureIndex };
     const { core, history } = await family.fit(prepared, settings, { random: options.random, compute, pace, progress });
     progress(1, history.at(-1));
@@ -57,10 +61,12 @@ async function fitPipeline(family: Family, definition: EstimatorDefinition, para
   }
 }
 
-function namesProblem(definition: EstimatorDefinition, featureNames: readonly string[]): string | undefined {
-  const named = [...definition.prepare.flatMap((step) => step.except), ...(definition.feature === undefined ? [] : [definition.feature])];
-  const unknown = named.find((name) => !featureNames.includes(name));
-  return unknown === undefined ? undefined : `expected ${unknown} among the features, found ${featureNames.join(', ')}`;
+/** What keeps a family from learning from prepared columns: its feature is gone, or there are categories that it can't read. */
+function preparedProblem(family: Family, feature: string | undefined, { names, categories = {} }: PreparedRows): string | undefined {
+  if (feature !== undefined && !names.includes(feature)) return `expected ${feature} among the features, found ${names.join(', ')}`;
+  if (family.takesCategories === true) return undefined;
+  const unread = Object.keys(categories).find((name) => feature === undefined || feature === name);
+  return unread === undefined ? undefined : `expected numbers in every column that ${family.kind} reads, found categories in ${unread}: prepare it with one_hot`;
 }
 
 function risingProgress(onProgress: FitOptions['onProgress']): (done: number, loss?: number) => void {
@@ -99,6 +105,7 @@ export class FittedPipeline implements FittedModel {
   readonly #scale: MarginScale | 'value';
   readonly #preparation: Preparation;
   readonly #core: Core;
+  readonly #mixedReasons: MixedReasons | undefined;
   readonly #scratch: Float32Array;
   readonly #preparedContributions: Float64Array;
 
@@ -113,7 +120,8 @@ export class FittedPipeline implements FittedModel {
     this.history = Object.freeze([...parts.history]);
     this.#scale = task === 'regression' ? 'value' : (family.scale ?? 'log-odds');
     this.hasProbability = this.#scale === 'log-odds' || this.#scale === 'probability';
-    this.hasReasons = core.explain !== undefined && preparation.sourceOf !== undefined;
+    this.#mixedReasons = core.coefficients === undefined ? undefined : preparation.mixedReasons(core.coefficients);
+    this.hasReasons = core.explain !== undefined && (preparation.sourceOf !== undefined || this.#mixedReasons !== undefined);
     this.#preparation = preparation;
     this.#core = core;
     this.#scratch = new Float32Array(preparation.columnCount);
@@ -123,7 +131,7 @@ export class FittedPipeline implements FittedModel {
   static load(family: Family, file: ModelFile): FittedPipeline {
     const { task, featureNames, categories, arithmetic } = file;
     const preparation = Preparation.load(file);
-    const core = family.load({ ...file, featureNames: preparation.names });
+    const core = family.load({ ...file, featureNames: preparation.names, categories: preparation.categories });
     const parameters = Object.freeze({ ...file.parameters });
     return new FittedPipeline({ family, task, parameters, featureNames, categories, arithmetic, history: [...float64Section(file, 'history')], preparation, core });
   }
@@ -213,10 +221,14 @@ export class FittedPipeline implements FittedModel {
     return this.#scratch;
   }
 
-  /** A feature that became several columns is credited with the sum of theirs. */
+  /** A feature that became several columns is credited with the sum of theirs; `prepared` is the row that was prepared last. */
   #explainPrepared(prepared: Float32Array, contributions: Float64Array): number {
     const parts = this.#preparedContributions;
     const base = this.#core.explain!(prepared, parts);
+    if (this.#mixedReasons !== undefined) {
+      this.#mixedReasons.explain(contributions, parts.reduce((sum, part) => sum + part, 0));
+      return base;
+    }
     const sourceOf = this.#preparation.sourceOf!;
     contributions.fill(0);
     for (let j = 0; j < parts.length; j++) contributions[sourceOf[j]!]! += parts[j]!;
