@@ -2,3 +2,5 @@
 // (thread, threads, ...its arguments), arrays as byte addresses. See docs/kernels.md.
 export { heapBase, interrupt, startCall } from './threads';
 export { idle, addScaled } from './element-wise';
+export { networkMargins } from './network-margins';
+export { trainBatches } from './train-batches';

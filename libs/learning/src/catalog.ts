@@ -6,11 +6,12 @@ import { logisticRegression } from './linear/logistic-regression.ts';
 import { decodeModelFile, ModelFileError } from './model-file.ts';
 import type { EstimatorDefinition } from './pipeline.ts';
 import { createPipelineEstimator, FittedPipeline } from './pipeline.ts';
+import { multiLayerPerceptron } from './neural/multi-layer-perceptron.ts';
 import { stepFamilies } from './prepare/preparation.ts';
 import { gradientBoosting } from './trees/gradient-boosting.ts';
 
 /** Every method there is; a family added here can be created, loaded, and is put through all estimator checks. */
-export const catalog: readonly Family[] = [constantBaseline, oneFeature, logisticRegression, gradientBoosting];
+export const catalog: readonly Family[] = [constantBaseline, oneFeature, logisticRegression, gradientBoosting, multiLayerPerceptron];
 
 /** A definition that names no estimator; the message lists each problem. */
 export class EstimatorDefinitionError extends Error {
