@@ -1,3 +1,4 @@
+import { calibrationMethods } from './calibration/calibrated-core.ts';
 import { constantBaseline } from './baseline/constant.ts';
 import { oneFeature } from './baseline/one-feature.ts';
 import type { Estimator, FittedModel, ParameterValue } from './estimator.ts';
@@ -30,6 +31,10 @@ export function definitionProblems(definition: EstimatorDefinition): readonly st
   }
   for (const { step } of definition.prepare) {
     if (!stepFamilies.some(({ kind }) => kind === step)) problems.push(`expected a preparation step among ${stepFamilies.map(({ kind }) => kind).join(', ')}, found ${String(step)}`);
+  }
+  if (definition.calibrate !== undefined) {
+    if (!calibrationMethods.includes(definition.calibrate)) problems.push(`expected a calibration among ${calibrationMethods.join(', ')}, found ${String(definition.calibrate)}`);
+    if (definition.task !== 'classification') problems.push(`expected calibration of a classifier only, found ${definition.task}`);
   }
   if (family.needsFeature && definition.feature === undefined) problems.push(`expected the feature that ${family.kind} looks at, found none`);
   if (!family.needsFeature && definition.feature !== undefined) problems.push(`expected no single feature for ${family.kind}, found ${definition.feature}`);

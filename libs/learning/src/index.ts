@@ -23,6 +23,7 @@ export { Random } from './random.ts';
 export { catalog, createEstimator, definitionProblems, EstimatorDefinitionError, loadModel } from './catalog.ts';
 export type { Family, ParameterRule } from './family.ts';
 export type { EstimatorDefinition } from './pipeline.ts';
+export type { CalibrationMethod } from './calibration/calibrated-core.ts';
 export type { PrepareStep, StepName } from './prepare/preparation.ts';
 export type { ModelFileProblem } from './model-file.ts';
 export { ModelFileError } from './model-file.ts';
