@@ -12,3 +12,5 @@ export { linearGramBlock } from './linear-gram';
 export { linearColumnMoments } from './linear-moments';
 export { walkTrees } from './walk-trees';
 export { classMoments } from './class-moments';
+export { networkMargins } from './network-margins';
+export { trainBatches } from './train-batches';

@@ -1,3 +1,4 @@
+import { calibrationMethods } from './calibration/calibrated-core.ts';
 import { constantBaseline } from './baseline/constant.ts';
 import { oneFeature } from './baseline/one-feature.ts';
 import { naiveBayes } from './bayes/naive-bayes.ts';
@@ -14,6 +15,7 @@ import { decodeModelFile, ModelFileError } from './model-file.ts';
 import { ruleProblem } from './parameter-rules.ts';
 import type { EstimatorDefinition } from './pipeline.ts';
 import { createPipelineEstimator, FittedPipeline } from './pipeline.ts';
+import { multiLayerPerceptron } from './neural/multi-layer-perceptron.ts';
 import { stepFamilies } from './prepare/preparation.ts';
 import { stepProblems } from './prepare/step-catalog.ts';
 import { fourierSvm } from './support-vectors/fourier-svm.ts';
@@ -38,6 +40,7 @@ export const catalog: readonly Family[] = [
   decisionTree,
   randomForest,
   naiveBayes,
+  multiLayerPerceptron,
 ];
 
 /** A definition that names no estimator; the message lists each problem. */
@@ -55,7 +58,13 @@ export function definitionProblems(definition: EstimatorDefinition): readonly st
     const problem = parameterProblem(family, name, value);
     if (problem !== undefined) problems.push(problem);
   }
+    if (!calibrationMethods.includes(definition.calibrate)) problems.push(`expected a calibration among ${calibrationMethods.join(', ')}, found ${String(definition.calibrate)}`);
+    if (!stepFamilies.some(({ kind }) => kind === step)) problems.push(`expected a preparation step among ${stepFamilies.map(({ kind }) => kind).join(', ')}, found ${String(step)}`);
+    if (definition.task !== 'classification') problems.push(`expected calibration of a classifier only, found ${definition.task}`);
+  for (const { step } of definition.prepare) {
+  if (definition.calibrate !== undefined) {
   problems.push(...definition.prepare.flatMap(stepProblems));
+  }
   if (family.needsFeature && definition.feature === undefined) problems.push(`expected the feature that ${family.kind} looks at, found none`);
   if (!family.needsFeature && family.takesFeature !== true && definition.feature !== undefined) problems.push(`expected no single feature for ${family.kind}, found ${definition.feature}`);
   return problems;

@@ -25,6 +25,7 @@ export type { Family, ParameterRule } from './family.ts';
 export type { EstimatorDefinition } from './pipeline.ts';
 export type { FlagRule, PrepareStep, StepFamily, StepOption, StepRule } from './prepare/step.ts';
 export { stepFamilies } from './prepare/step-catalog.ts';
+export type { CalibrationMethod } from './calibration/calibrated-core.ts';
 export type { ModelFileProblem } from './model-file.ts';
 export { ModelFileError } from './model-file.ts';
 export type { CalibrationBin, Confusion } from './metrics/classification.ts';
