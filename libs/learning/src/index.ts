@@ -34,3 +34,5 @@ export type { Split } from './model-selection/splits.ts';
 export { holdoutSplit, splitByFold, stratifiedFolds, timeSplit } from './model-selection/splits.ts';
 export type { CrossValidation } from './model-selection/cross-validate.ts';
 export { crossValidate } from './model-selection/cross-validate.ts';
+export { exportOnnx } from './onnx/export-onnx.ts';
+export { OnnxExportError } from './onnx/onnx-export-error.ts';
