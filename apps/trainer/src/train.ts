@@ -4,6 +4,7 @@ import type { ModelDefinition, Source } from '#tideline/retention';
 import { decide, type Decision } from './decide.ts';
 import type { Interval } from './gate.ts';
 import { judge, pairedDifference, type Metrics } from './judge.ts';
+import { mlflowModel } from './mlflow-flavours.ts';
 import { MODEL_FILE } from './model-artifact.ts';
 import { runNote } from './run-note.ts';
 import { splitFrame, type TrainingFrame } from './training-frame.ts';
@@ -132,11 +133,13 @@ async function fitAndLog(source: Source, definition: ModelDefinition, input: Fit
     const overBaseline = input.baseline && pairedDifference(task, input.test.y, scores, input.baseline.scores);
     const bytes = model.save();
     await tracker.putArtifact(run.id, MODEL_FILE, bytes);
+    const { files, problem } = mlflowModel(model, input.test, { id: run.id, nowMs: endMs });
+    for (const [path, content] of Object.entries(files)) await tracker.putArtifact(run.id, path, content);
     await tracker.logRun(run.id, {
       params: { ...toText(estimator.parameters), kind: definition.kind, seed: String(seed), features: model.featureNames.join(','), trainRows: String(input.train.rowCount), testRows: String(input.test.rowCount) },
       metrics: runMetrics(metrics, input.baseline?.metrics, overBaseline, model.history, endMs),
       // What MLflow's page shows as the run's description.
-      tags: { 'mlflow.note.content': runNote({ definition, target: source.models.target, metrics, baseline: input.baseline, overBaseline, trainRows: input.train.rowCount, testRows: input.test.rowCount }) },
+      tags: { ...(problem !== undefined && { onnx: problem }), 'mlflow.note.content': runNote({ definition, target: source.models.target, metrics, baseline: input.baseline, overBaseline, trainRows: input.train.rowCount, testRows: input.test.rowCount }) },
     });
     await tracker.endRun(run.id, 'FINISHED');
     return {
