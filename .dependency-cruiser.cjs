@@ -44,7 +44,7 @@ module.exports = {
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: '^dist/|^apps/api/dashboard/' },
+    exclude: { path: '^dist/|^apps/api/dashboard/|^libs/learning/assembly/' },
     enhancedResolveOptions: { conditionNames: ['source', 'import', 'node', 'default'], exportsFields: ['exports'] },
   },
 };

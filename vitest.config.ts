@@ -6,6 +6,7 @@ export default defineConfig({
   ssr: { resolve: { conditions: ['source', 'node', 'import', 'default'] } },
   test: {
     include: ['{apps,libs,tools,bench,test}/**/*.spec.ts'],
+    globalSetup: ['tools/build-kernels.mjs'],
     exclude: ['dist/**', 'node_modules/**', 'test/services/**'],
     pool: 'forks',
     maxWorkers: 2,

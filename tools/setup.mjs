@@ -1,9 +1,10 @@
 #!/usr/bin/env node
-// Makes a clone ready: `npm ci` when the lock file changed, the build when a source changed. Quiet when there is nothing to do.
+// Makes a clone ready: `npm ci` when the lock file changed, kernels and build when a source of theirs changed. Quiet when there is nothing to do.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
+import { buildKernels } from './build-kernels.mjs';
 import { root, runtimePath } from './runtime.mjs';
 
 const force = process.argv.includes('--force');
@@ -43,6 +44,11 @@ function filesUnder(folder) {
     .sort();
 }
 
+function kernels() {
+  const started = Date.now();
+  if (buildKernels(force)) process.stderr.write(`tideline: compiled the kernels … ${((Date.now() - started) / 1000).toFixed(1)} s\n`);
+}
+
 function build() {
   const stampFile = join(root, 'dist', '.tideline-build');
   const sources = ['apps', 'libs', 'tools', 'bench', 'test'].flatMap((folder) => filesUnder(join(root, folder)));
@@ -72,6 +78,7 @@ function linkCommand() {
 try {
   install();
   linkCommand();
+  kernels();
   build();
 } catch (error) {
   console.error(`tideline: ${error.message}`);

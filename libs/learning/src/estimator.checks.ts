@@ -4,6 +4,7 @@ import type { Dataset } from './dataset.ts';
 import { takeRows } from './dataset.ts';
 import type { Estimator, FitOptions, FittedModel, Task } from './estimator.ts';
 import type { Family } from './family.ts';
+import type { Kernels } from './kernels/compute.ts';
 import { rocAuc } from './metrics/classification.ts';
 import { rmse } from './metrics/regression.ts';
 import { Random } from './random.ts';
@@ -16,6 +17,8 @@ export interface CheckSubject {
   readonly yieldToLoop: () => Promise<void>;
   /** Processor time of this process so far: unlike a clock, it does not run while other programs do. */
   readonly processorMs: () => number;
+  /** Exact backends to hold against plain arrays. */
+  readonly backends?: readonly Kernels[];
 }
 
 /** One promise that every estimator keeps; `run` throws an assertion error when it is broken. */
@@ -34,6 +37,7 @@ export const estimatorChecks: readonly EstimatorCheck[] = [
   check('refuses infinite features when fitting and when predicting', refusesInfinity),
   check('leaves its data and configuration unchanged', leavesInputsAlone),
   check('the same data and seed give the same bytes, also when two fits run at once', isDeterministic),
+  check('every exact backend gives the same bytes, whatever its threads', isAlikeOnBackends),
   check('the order of rows does not matter', ignoresRowOrder),
   check('the order of columns does not matter', ignoresColumnOrder),
   check('a whole-numbered weight equals that many repeats, 0 absence', weightsAreRepeats),
@@ -146,6 +150,21 @@ async function isDeterministic(subject: CheckSubject): Promise<void> {
   const [first, second] = await Promise.all(fits);
   assert.deepEqual(first!.save(), second!.save());
   assert.deepEqual((await fit(subject, data)).save(), first!.save());
+}
+
+/** Rows beyond a block of 512 and a count that no number of threads divides. */
+async function isAlikeOnBackends(subject: CheckSubject): Promise<void> {
+  const data = sampleData(subject.task, 1237, 7);
+  const expected = await fit(subject, data);
+  const bytes = expected.save();
+  const scores = await expected.scoreInBatch(data.X, data.rowCount, {});
+  assertClose(scores, predictAll(expected, data), 0, 'the score of rows one by one');
+  for (const kernels of subject.backends ?? []) {
+    const { backend, threadCount } = kernels.facts;
+    const model = await fit(subject, data, { kernels, yieldToLoop: subject.yieldToLoop });
+    assert.deepEqual(model.save(), bytes, `expected the bytes of plain arrays on ${backend} with ${threadCount} threads`);
+    assertClose(await model.scoreInBatch(data.X, data.rowCount, { kernels }), scores, 0, `the score of plain arrays, on ${backend} with ${threadCount} threads`);
+  }
 }
 
 async function ignoresRowOrder(subject: CheckSubject): Promise<void> {
