@@ -11,7 +11,7 @@ export interface Covariance {
 }
 
 /** Up to this many products the sums are float64 throughout. */
-const exactProducts = 1 << 25;
+const exactProducts = 1 << 22;
 
 /**
  * Means and weighted covariance of the chosen columns; a missing value counts as its column's mean. Small data, and data with gaps, are

@@ -75,7 +75,7 @@ describe('pca', () => {
 
   it('differential: large data in float32 blocks, also about a far shift, is what float64 gives', async () => {
     const random = new Random(4);
-    const [rowCount, width] = [42_000, 30];
+    const [rowCount, width] = [5_500, 30];
     const X = Float32Array.from({ length: rowCount * width }, (_, at) => (at % 7) + (at % 3) * random.normal());
     // The first rows, whose means are the shift, are far from the rest.
     X.fill(5000, 0, 300 * width);
@@ -83,13 +83,18 @@ describe('pca', () => {
     const chosen = Int32Array.from({ length: 29 }, (_, c) => c + 1);
     const data: Dataset = { rowCount, columnCount: width, X, y: weights, featureNames: Array.from({ length: width }, (_, j) => `x${j}`), weights };
     const [large, exact] = [await covarianceOf(inputOf(data), chosen, context), await covarianceOf(inputOf({ ...data, X: withGap(X) }), chosen, context)];
+    let [offMean, offCovariance] = [0, 0];
     for (let c = 0; c < 29; c++) {
-      expect(Math.abs(large.mean[c] - exact.mean[c])).toBeLessThan(2e-6);
+      offMean = Math.max(offMean, Math.abs(large.mean[c] - exact.mean[c]));
       for (let d = 0; d < 29; d++) {
         const scale = Math.sqrt(exact.covariance[c * 30] * exact.covariance[d * 30]);
-        expect(Math.abs(large.covariance[c * 29 + d] - exact.covariance[c * 29 + d])).toBeLessThan(2e-6 * scale);
+        offCovariance = Math.max(offCovariance, Math.abs(large.covariance[c * 29 + d] - exact.covariance[c * 29 + d]) / scale);
       }
     }
+    expect(offMean).toBeLessThan(2e-6);
+    expect(offCovariance).toBeLessThan(2e-6);
+    // Not the same sums by another name.
+    expect(offCovariance).toBeGreaterThan(0);
   });
 
   it('keeps what it is told to keep, and makes no component of nothing', async () => {

@@ -33,7 +33,7 @@ const expected: ModelRules = {
 
 /** One line a kind and a step. */
 function written({ kinds, steps }: ModelRules): string {
-  const key = (name: string): string => (/^[a-z_]+$/.test(name) ? name : `'${name}'`);
+  const key = (name: string): string => (/^[A-Za-z_][A-Za-z0-9_]*$/.test(name) ? name : `'${name}'`);
   const literal = (value: unknown): string => {
     if (Array.isArray(value)) return `[${value.map(literal).join(', ')}]`;
     if (typeof value === 'object' && value !== null) return `{ ${Object.entries(value).map(([name, item]) => `${key(name)}: ${literal(item)}`).join(', ')} }`.replace('{  }', '{}');
