@@ -15,3 +15,4 @@ export { walkTrees } from './walk-trees';
 export { classMoments } from './class-moments';
 export { networkMargins } from './network-margins';
 export { trainBatches } from './train-batches';
+export { columnSummaries } from './column-summaries';

@@ -19,6 +19,8 @@ export { createWasmKernels } from './kernels/wasm-kernels.ts';
 export type { AttachedModule, CallControl, WorkerPool } from './kernels/worker-pool.ts';
 export type { Dataset } from './dataset.ts';
 export { datasetProblem, InvalidDatasetError, takeRows } from './dataset.ts';
+export type { RowsOfOptions } from './rows-of.ts';
+export { rowsOf } from './rows-of.ts';
 export { Random } from './random.ts';
 export { catalog, createEstimator, definitionProblems, EstimatorDefinitionError, loadModel } from './catalog.ts';
 export type { Family, ParameterRule } from './family.ts';
