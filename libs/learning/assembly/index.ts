@@ -2,3 +2,10 @@
 // (thread, threads, ...its arguments), arrays as byte addresses. See docs/kernels.md.
 export { heapBase, interrupt, startCall } from './threads';
 export { idle, addScaled } from './element-wise';
+export { assignRows, nearestCentroids } from './assign-rows';
+export { columnMoments } from './column-moments';
+export { fourierDecision, fourierHinge } from './fourier-hinge';
+export { rbfDecision } from './rbf-decision';
+export { seedingPotentials, seedingUpdate } from './seeding';
+export { smoSteps } from './smo-steps';
+export { wardChain } from './nearest-neighbor-chain';
