@@ -1,9 +1,8 @@
 // The module of kernels: every export that is not from `threads.ts` is the twin of the operation of the same name in `src/`, and takes
 // (thread, threads, ...its arguments), arrays as byte addresses. See docs/kernels.md.
 export { heapBase, interrupt, startCall } from './threads';
-export { idle, addScaled } from './element-wise';
 export { assignRows, nearestCentroids } from './assign-rows';
-export { columnMoments } from './column-moments';
+export { clusterMoments } from './cluster-moments';
 export { fourierDecision, fourierHinge } from './fourier-hinge';
 export { rbfDecision } from './rbf-decision';
 export { seedingPotentials, seedingUpdate } from './seeding';

@@ -5,7 +5,6 @@ import { naiveBayes } from './bayes/naive-bayes.ts';
 import { agglomerative } from './clusters/agglomerative.ts';
 import { kMeans } from './clusters/k-means.ts';
 import type { Estimator, FittedModel, ParameterValue } from './estimator.ts';
-import type { Family, ParameterRule } from './family.ts';
 import type { Family } from './family.ts';
 import { linearRegression } from './linear/linear-regression.ts';
 import { linearSvm } from './linear/linear-svm.ts';

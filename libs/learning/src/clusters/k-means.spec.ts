@@ -180,6 +180,15 @@ describe('k-means', () => {
     expect(await inertia(20)).toBeLessThan(await inertia(1));
   });
 
+  it('starts at the first distinct rows when told to, whatever the seed', async () => {
+    const X = Float32Array.of(1, 1, 9, 2, 10);
+    const fit = (seed: number): Promise<Uint8Array> => createEstimator({ kind: 'k-means', task: 'classification', parameters: { clusters: 3, seeding: 'first-rows', max_iterations: 1 }, prepare: [] })
+      .fit(datasetOf(X, 1), { random: new Random(seed) }).then((model) => model.save());
+    const bytes = await fit(1);
+    expect(await fit(2)).toEqual(bytes);
+    expect([...float32Section(decodeModelFile(bytes), 'clusters.centroids')]).toEqual([1, 9.5, 2]);
+  });
+
   it('gives an empty cluster the prior, and a tie to the majority of all', () => {
     const shares = classShares(Int32Array.of(0, 0, 1, 1, -1), 3, Float64Array.of(1, 0, 1, 1, 1), undefined);
     expect([...shares]).toEqual([(1 + 0.8) / 3, (2 + 0.8) / 3, 0.8].map((share) => expect.closeTo(share, 12)));

@@ -88,6 +88,17 @@ export async function seedCentroids(rows: WeightedRows, wanted: number, context:
   return centroids;
 }
 
+/** The first distinct rows of positive weight, at most `wanted`; row-major. */
+export function firstRows({ X, rowCount, columnCount, weights, hasWeights }: WeightedRows, wanted: number): Promise<Float32Array> {
+  const seen = new Map<string, Float32Array>();
+  for (let row = 0; row < rowCount && seen.size < wanted; row++) {
+    if (hasWeights !== 0 && weights[row] === 0) continue;
+    const cells = X.slice(row * columnCount, (row + 1) * columnCount);
+    seen.set(cells.join(), cells);
+  }
+  return Promise.resolve(Float32Array.from([...seen.values()].flatMap((cells) => [...cells])));
+}
+
 function shardTotal(potentials: Float64Array, lane: number): number {
   let total = 0;
   for (let shard = 0; shard < shardCount; shard++) total += potentials[shard * laneCount + lane]!;

@@ -1,7 +1,7 @@
 import { shardCount, shardStart } from './shards';
 import { cancelled } from './threads';
 
-export function columnMoments(thread: i32, threads: i32, X: usize, columnCount: i32, rowCount: i32, weights: usize, hasWeights: i32, sums: usize, squares: usize): void {
+export function clusterMoments(thread: i32, threads: i32, X: usize, columnCount: i32, rowCount: i32, weights: usize, hasWeights: i32, sums: usize, squares: usize): void {
   for (let shard = thread; shard < shardCount; shard += threads) {
     const end = shardStart(shard + 1, rowCount);
     const shardSums = sums + ((<usize>shard * columnCount) << 3);
