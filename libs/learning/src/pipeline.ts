@@ -11,8 +11,10 @@ import { sigmoid } from './linear/log-loss.ts';
 import type { ModelFile } from './model-file.ts';
 import { encodeModelFile, float64Section } from './model-file.ts';
 import { Pace } from './pace.ts';
-import type { PrepareStep } from './prepare/preparation.ts';
+import type { MixedReasons } from './prepare/mixed-reasons.ts';
 import { Preparation } from './prepare/preparation.ts';
+import type { PreparedRows } from './prepared-rows.ts';
+import type { PrepareStep } from './prepare/step.ts';
 
 /** A model as `models.yaml` names it; parameters left out take the method's defaults. */
 export interface EstimatorDefinition {
@@ -41,14 +43,16 @@ export function createPipelineEstimator(family: Family, definition: EstimatorDef
 
 async function fitPipeline(family: Family, definition: EstimatorDefinition, parameters: Parameters, data: Dataset, options: FitOptions): Promise<FittedPipeline> {
   options.signal?.throwIfAborted();
-  const problem = datasetProblem(data, definition.task) ?? namesProblem(definition, data.featureNames);
+  const problem = datasetProblem(data, definition.task);
   if (problem !== undefined) throw new InvalidDatasetError(problem);
   const pace = new Pace(options.signal, options.yieldToLoop);
   const progress = risingProgress(options.onProgress);
   const compute = await (options.kernels ?? plainKernels).open(options);
   try {
-    const { preparation, prepared } = await Preparation.fit(definition.prepare, family.imputesMissing, data, pace);
-    const featureIndex = definition.feature === undefined ? 0 : data.featureNames.indexOf(definition.feature);
+    const { preparation, prepared } = await Preparation.fit(definition.prepare, family.imputesMissing, data, { compute, pace });
+    const unfit = preparedProblem(family, definition.feature, prepared);
+    if (unfit !== undefined) throw new InvalidDatasetError(unfit);
+    const featureIndex = definition.feature === undefined ? -1 : prepared.names.indexOf(definition.feature);
     const settings = { task: definition.task, parameters, featureIndex };
     const { core, history } = await family.fit(prepared, settings, { random: options.random, compute, pace, progress });
     progress(1, history.at(-1));
@@ -61,13 +65,21 @@ async function fitPipeline(family: Family, definition: EstimatorDefinition, para
   }
 }
 
+/** What keeps a family from learning from prepared columns: its feature is gone, or there are categories that it can't read. */
+function preparedProblem(family: Family, feature: string | undefined, { names, categories = {} }: PreparedRows): string | undefined {
+  if (feature !== undefined && !names.includes(feature)) return `expected ${feature} among the features, found ${names.join(', ')}`;
+  if (family.takesCategories === true) return undefined;
+  const unread = Object.keys(categories).find((name) => feature === undefined || feature === name);
+  return unread === undefined ? undefined : `expected numbers in every column that ${family.kind} reads, found categories in ${unread}: prepare it with one_hot`;
+}
+
 /**
  * Fits the model to all rows, and the calibration to what models of the other folds say of each row: scikit-learn's
  * `CalibratedClassifierCV` with `ensemble=False`.
  */
 async function fitCalibrated(family: Family, definition: EstimatorDefinition, parameters: Parameters, data: Dataset, options: FitOptions): Promise<FittedPipeline> {
   options.signal?.throwIfAborted();
-  const problem = datasetProblem(data, definition.task) ?? namesProblem(definition, data.featureNames);
+  const problem = datasetProblem(data, definition.task);
   if (problem !== undefined) throw new InvalidDatasetError(problem);
   const folds = calibrationFolds(data, options.random);
   const progress = risingProgress(options.onProgress);
@@ -76,12 +88,6 @@ async function fitCalibrated(family: Family, definition: EstimatorDefinition, pa
   const values = await outOfFoldValues(data, folds, fit, new Pace(options.signal, options.yieldToLoop));
   const calibration = fitCalibration(definition.calibrate!, values, data.y, data.weights);
   return (await fit(data, folds.length)).calibratedBy(calibration);
-}
-
-function namesProblem(definition: EstimatorDefinition, featureNames: readonly string[]): string | undefined {
-  const named = [...definition.prepare.flatMap((step) => step.except), ...(definition.feature === undefined ? [] : [definition.feature])];
-  const unknown = named.find((name) => !featureNames.includes(name));
-  return unknown === undefined ? undefined : `expected ${unknown} among the features, found ${featureNames.join(', ')}`;
 }
 
 function risingProgress(onProgress: FitOptions['onProgress']): (done: number, loss?: number) => void {
@@ -121,6 +127,7 @@ export class FittedPipeline implements FittedModel {
   readonly #scale: MarginScale | 'value';
   readonly #preparation: Preparation;
   readonly #core: Core;
+  readonly #mixedReasons: MixedReasons | undefined;
   readonly #parts: PipelineParts;
   readonly #scratch: Float32Array;
   readonly #preparedContributions: Float64Array;
@@ -138,7 +145,8 @@ export class FittedPipeline implements FittedModel {
     this.#scale = task === 'regression' ? 'value' : core instanceof CalibratedCore ? core.scale : (family.scale ?? 'log-odds');
     this.calibration = core instanceof CalibratedCore ? core.calibration.method : 'none';
     this.hasProbability = this.#scale === 'log-odds' || this.#scale === 'probability';
-    this.hasReasons = core.explain !== undefined && preparation.sourceOf !== undefined;
+    this.#mixedReasons = core.coefficients === undefined ? undefined : preparation.mixedReasons(core.coefficients);
+    this.hasReasons = core.explain !== undefined && (preparation.sourceOf !== undefined || this.#mixedReasons !== undefined);
     this.#preparation = preparation;
     this.#core = core;
     this.#scratch = new Float32Array(preparation.columnCount);
@@ -148,7 +156,7 @@ export class FittedPipeline implements FittedModel {
   static load(family: Family, file: ModelFile): FittedPipeline {
     const { task, featureNames, categories, arithmetic } = file;
     const preparation = Preparation.load(file);
-    const learned = family.load({ ...file, featureNames: preparation.names });
+    const learned = family.load({ ...file, featureNames: preparation.names, categories: preparation.categories });
     const core = CalibratedCore.load(learned, file) ?? learned;
     const parameters = Object.freeze({ ...file.parameters });
     return new FittedPipeline({ family, task, parameters, featureNames, categories, arithmetic, history: [...float64Section(file, 'history')], preparation, core });
@@ -255,10 +263,14 @@ export class FittedPipeline implements FittedModel {
     return this.#scratch;
   }
 
-  /** A feature that became several columns is credited with the sum of theirs. */
+  /** A feature that became several columns is credited with the sum of theirs; `prepared` is the row that was prepared last. */
   #explainPrepared(prepared: Float32Array, contributions: Float64Array): number {
     const parts = this.#preparedContributions;
     const base = this.#core.explain!(prepared, parts);
+    if (this.#mixedReasons !== undefined) {
+      this.#mixedReasons.explain(contributions, parts.reduce((sum, part) => sum + part, 0));
+      return base;
+    }
     const sourceOf = this.#preparation.sourceOf!;
     contributions.fill(0);
     for (let j = 0; j < parts.length; j++) contributions[sourceOf[j]!]! += parts[j]!;
