@@ -80,5 +80,49 @@ def shap():
     write('tree-shap.json', {'rows': plain(rows), 'lightgbm': light, 'xgboost': xg})
 
 
+def cart():
+    """Whole numbers, so that a bin holds one value; real weights in the target keep two splits from being equally good but by chance, and where that
+    happens scikit-learn picks by its seed: several seeds must agree, or the case is left out."""
+    g = np.random.default_rng(31)
+    n, d = 400, 5
+    X = g.integers(0, 60, (n, d)).astype(float)
+    X[:, 1] = g.integers(0, 3, n)
+    X[:, 4] = np.round(20 * g.standard_normal(n)) / 4
+    holed = X.copy()
+    holed[g.random(n) < .25, 0] = np.nan
+    holed[g.random(n) < .1, 3] = np.nan
+    z = np.where(np.isnan(holed[:, 0]), 1.1, X[:, 0] / 30 - 1) + .7 * (X[:, 1] == 1) * (X[:, 2] > 25) + .02 * X[:, 4]
+    y = (g.random(n) < 1 / (1 + np.exp(-2 * z + 1.5))).astype(float)
+    r = np.round(z + .3 * g.standard_normal(n), 4)
+    w = g.integers(0, 4, n).astype(float)
+    fits = []
+    for name, task, data, p, weights in [
+            ('gini', 'classification', X, {'max_depth': 4}, None), ('deep', 'classification', X, {'min_rows_in_leaf': 14}, None),
+            ('entropy', 'classification', X, {'max_depth': 4, 'min_rows_in_leaf': 14, 'criterion': 'entropy'}, None),
+            ('balanced', 'classification', X, {'max_depth': 4, 'min_rows_in_leaf': 16, 'class_weight': 'balanced'}, None),
+            ('by gain', 'classification', X, {'max_leaves': 9}, None), ('missing', 'classification', holed, {'max_depth': 5, 'min_rows_in_leaf': 7}, None),
+            ('squares', 'regression', X, {'max_depth': 5, 'min_rows_in_leaf': 9, 'min_rows_to_split': 30}, None),
+            ('squares by gain', 'regression', X, {'max_leaves': 9, 'min_rows_in_leaf': 9}, None),
+            ('squares missing', 'regression', holed, {'max_depth': 4, 'min_rows_in_leaf': 9}, None), ('squares weighted', 'regression', X, {'max_depth': 3}, w)]:
+        Model = DecisionTreeClassifier if task == 'classification' else DecisionTreeRegressor
+        q = {'max_depth': p.get('max_depth'), 'min_samples_leaf': p.get('min_rows_in_leaf', 1), 'min_samples_split': p.get('min_rows_to_split', 2), 'max_leaf_nodes': p.get('max_leaves')}
+        if task == 'classification':
+            q |= {'criterion': p.get('criterion', 'gini'), 'class_weight': 'balanced' if 'class_weight' in p else None}
+        found = []
+        for seed in range(6):
+            m = Model(**q, random_state=seed).fit(data, y if task == 'classification' else r, sample_weight=weights)
+            t = m.tree_
+            value = t.value[:, 0, 1] if task == 'classification' else t.value[:, 0, 0]
+            splits = sorted([int(t.feature[i]), float(t.threshold[i]), bool(t.missing_go_to_left[i])] for i in range(t.node_count) if t.children_left[i] >= 0)
+            leaves = sorted([float(value[i]), float(t.weighted_n_node_samples[i])] for i in range(t.node_count) if t.children_left[i] < 0)
+            found.append((splits, leaves))
+        agree = all(f == found[0] for f in found[1:])
+        print(name, len(found[0][0]), 'splits', 'agree' if agree else 'DISAGREE')
+        fits.append({'name': name, 'task': task, 'parameters': p, 'missing': data is holed, 'weighted': weights is not None, 'agree': agree,
+                     'splits': [[f, v, int(left)] for f, v, left in found[0][0]], 'leaves': [[round(v, 12), round(c, 9)] for v, c in found[0][1]]})
+    write('cart.json', {'X': plain(X), 'holed': plain(holed[:, [0, 3]]), 'labels': plain(y), 'targets': plain(r), 'weights': plain(w), 'fits': fits})
+
+
 if __name__ == '__main__':
     shap()
+    cart()

@@ -3,3 +3,6 @@
 export { heapBase, interrupt, startCall } from './threads';
 export { idle, addScaled } from './element-wise';
 export { walkTrees } from './walk-trees';
+export { binRows, sortColumns } from './bin-rows';
+export { growCart } from './grow-cart';
+export { addOutOfBag } from './out-of-bag';
