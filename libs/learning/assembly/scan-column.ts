@@ -1,3 +1,5 @@
+import { log } from './exponential';
+
 // The best split so far and the rules of splitting: globals belong to the thread's own instance of the module.
 let criterion: i32 = 0;
 let weightOf0: f64 = 1;
@@ -81,5 +83,7 @@ function nodeScore(target: f64, weight: f64): f64 {
   if (criterion == 2) return (target * target) / weight;
   const ones = weightOf1 * target;
   const zeros = weightOf0 * (weight - target);
-  return (ones * ones + zeros * zeros) / (ones + zeros);
+  const all = ones + zeros;
+  if (criterion == 0) return (ones * ones + zeros * zeros) / all;
+  return (ones > 0 ? ones * log(ones / all) : 0) + (zeros > 0 ? zeros * log(zeros / all) : 0);
 }
