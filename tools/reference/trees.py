@@ -1,10 +1,13 @@
-"""Writes the reference values that the specs of trees compare with: `tree-shap.json` from LightGBM and XGBoost, `cart.json` from scikit-learn.
+"""Writes the reference values that the specs of trees compare with: `tree-shap.json` from LightGBM and XGBoost, `cart.json` and
+`forests.json` from scikit-learn; the last on the data of `gradient-boosting.json`.
 
 Run like reference.py, with lightgbm==4.7.0 and xgboost==3.2.0 as well: .venv/bin/python tools/reference/trees.py
 """
 import json, os
 import lightgbm, sklearn, xgboost
 import numpy as np
+from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+from sklearn.metrics import r2_score, roc_auc_score
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -99,7 +102,7 @@ def cart(seed=32, save=True):
     for name, task, data, p, weights in [
             ('gini', 'classification', X, {'max_depth': 3}, None), ('deep', 'classification', X, {'min_rows_in_leaf': 14}, None),
             ('entropy', 'classification', X, {'max_depth': 4, 'min_rows_in_leaf': 14, 'criterion': 'entropy'}, None),
-            ('balanced', 'classification', X, {'max_depth': 4, 'min_rows_in_leaf': 16, 'class_weight': 'balanced'}, None),
+            ('balanced', 'classification', X, {'max_depth': 3, 'min_rows_in_leaf': 16, 'class_weight': 'balanced'}, None),
             ('by gain', 'classification', X, {'max_leaves': 9}, None), ('missing', 'classification', holed, {'max_depth': 4, 'min_rows_in_leaf': 20}, None),
             ('squares', 'regression', X, {'max_depth': 5, 'min_rows_in_leaf': 9, 'min_rows_to_split': 30}, None),
             ('squares by gain', 'regression', X, {'max_leaves': 9, 'min_rows_in_leaf': 9}, None),
@@ -124,6 +127,24 @@ def cart(seed=32, save=True):
     write('cart.json', {'X': plain(X), 'holed': plain(holed[:, [0, 3]]), 'labels': plain(y), 'targets': plain(r), 'weights': plain(w), 'fits': fits})
 
 
+def forests():
+    with open(os.path.join(HERE, 'gradient-boosting.json')) as f:
+        table = json.load(f)
+    X = np.array([[np.nan if v is None else v for v in row] for row in table['X']])
+    k = table['trained']
+    out = []
+    for task, y, Model in [('classification', np.array(table['labels']), RandomForestClassifier), ('regression', np.array(table['targets']), RandomForestRegressor)]:
+        for p in [{'trees': 100, 'max_depth': 6}, {'trees': 100, 'min_rows_in_leaf': 5, 'features_per_split': 3}]:
+            share = 'sqrt' if task == 'classification' else 1 / 3
+            scores = []
+            for seed in range(4):
+                m = Model(p['trees'], max_depth=p.get('max_depth'), min_samples_leaf=p.get('min_rows_in_leaf', 1), max_features=p.get('features_per_split', share), random_state=seed).fit(X[:k], y[:k])
+                scores.append(roc_auc_score(y[k:], m.predict_proba(X[k:])[:, 1]) if task == 'classification' else r2_score(y[k:], m.predict(X[k:])))
+            out.append({'task': task, 'parameters': p, 'score': round(float(np.mean(scores)), 6)})
+    write('forests.json', {'forests': out})
+
+
 if __name__ == '__main__':
     shap()
     cart()
+    forests()
