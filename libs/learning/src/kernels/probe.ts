@@ -12,6 +12,7 @@ export interface ProbeMeasurement {
   /** Multiplications or visits of cells. */
   readonly work: number;
   readonly backend: Kernels['facts']['backend'];
+  readonly threadCount: number;
   /** Best of a few runs. */
   readonly ms: number;
   /** Equal to the reference: to the bit, or within 1e-4 of the largest cell where a GPU did it. */
@@ -54,14 +55,14 @@ export async function probeKernels(reference: Kernels, others: readonly Kernels[
   for (const trial of trials) {
     if (measurements.length > 0 && nowMs() - started > budgetMs) break;
     const expected = await measure(reference, trial, nowMs);
-    measurements.push({ operation: trial.name, work: trial.work, backend: reference.facts.backend, ms: expected.ms, agrees: true });
+    measurements.push({ operation: trial.name, work: trial.work, backend: reference.facts.backend, threadCount: reference.facts.threadCount, ms: expected.ms, agrees: true });
     for (const kernels of others) {
       if (refused.has(kernels)) continue;
-      const { backend } = kernels.facts;
+      const { backend, threadCount } = kernels.facts;
       try {
         const { ms, result } = await measure(kernels, trial, nowMs);
         const agrees = backend === 'gpu' ? isNear(result, expected.result) : isEqual(result, expected.result);
-        measurements.push({ operation: trial.name, work: trial.work, backend, ms, agrees });
+        measurements.push({ operation: trial.name, work: trial.work, backend, threadCount, ms, agrees });
         if (agrees) logs.get(kernels)!.push(Math.log(expected.ms / ms));
         else refused.set(kernels, `${trial.name} differs from ${reference.facts.backend}`);
       } catch (error) {
