@@ -1,0 +1,53 @@
+import type { Operation } from '../kernels/compute.ts';
+import { plan, recordOfRow, rule, viewRecords } from './boosting-layout.ts';
+
+/**
+ * Makes records of rows [rowStart, rowStart + rowCount): bins, label, margin at the bias, weight. A bin is the number of the column's
+ * cuts below the value; `cuts` are `cutsPerColumn` a column in float32, filled up with infinity, so that a search takes the same
+ * steps for every value. The bin after the last holds the missing values.
+ * Arguments: plan, rules, cellStarts, cuts, starts of the shares, rowStart, rowCount, X, y, weights (empty for none), records.
+ */
+export const binRows: Operation<[Int32Array, Float64Array, Int32Array, Float32Array, Int32Array, number, number, Float32Array, Float64Array, Float64Array, Uint8Array]> = {
+  name: 'boosting_bin_rows',
+  *plain(_thread, _threadCount, ints, rules, cellStarts, cuts, starts, rowStart, rowCount, X, y, weights, records) {
+    const { u8, u32, f64 } = viewRecords(records);
+    const columnCount = ints[plan.columnCount]!;
+    const squaredError = ints[plan.squaredError] === 1;
+    for (let row = 0; row < rowCount; row++) {
+      const record = recordOfRow(rowStart + row, starts) * ints[plan.width]!;
+      for (let j = 0; j < columnCount; j++) {
+        const value = X[row * columnCount + j]!;
+        u8[record + j] = value !== value ? cellStarts[j + 1]! - cellStarts[j]! - 1 : cutsBelow(value, cuts, j * cutsPerColumn);
+      }
+      f64[(record + ints[plan.margin]!) / 8] = squaredError ? rules[rule.bias]! - y[row]! : rules[rule.bias]!;
+      if (!squaredError) u8[record + ints[plan.label]!] = y[row]!;
+      if (ints[plan.wide] === 1) {
+        f64[(record + ints[plan.weight]!) / 8] = weights.length === 0 ? 1 : weights[row]!;
+        u32[(record + ints[plan.row]!) / 4] = rowStart + row;
+      }
+      if ((row & 1023) === 1023) yield 1024 * 8 * columnCount;
+    }
+  },
+};
+
+export const cutsPerColumn = 256;
+
+/** Bisection in eight steps; the last of the 256 places is always infinity. */
+function cutsBelow(value: number, cuts: Float32Array, first: number): number {
+  let count = 0;
+  for (let step = cutsPerColumn / 2; step >= 1; step /= 2) if (cuts[first + count + step - 1]! < value) count += step;
+  return count;
+}
+
+/** The largest float32 at most `cut`: a float32 value is above one exactly if it is above the other. */
+export function floorToFloat32(cut: number): number {
+  const rounded = Math.fround(cut);
+  if (rounded <= cut) return rounded;
+  const bits = new Int32Array(1);
+  const value = new Float32Array(bits.buffer);
+  value[0] = rounded;
+  // Next one down: for positive numbers the bits below, for negative ones those above, and below 0 the smallest negative.
+  if (rounded === 0) bits[0] = -0x7fffffff;
+  else bits[0]! += rounded > 0 ? -1 : 1;
+  return value[0]!;
+}
