@@ -113,7 +113,7 @@ export class BoostingRun {
       y.set(prepared.y.subarray(start, stop));
       if (weights !== undefined) rowWeights.set(weights.subarray(start, stop));
       if (pace.spend((stop - start) * prepared.columnCount)) await pace.pause();
-      await compute.run(binRows, this.#ints, this.#rules, this.#cellStarts, cuts, starts, start - first, stop - start, X, y, rowWeights, records);
+      await compute.run(binRows, this.#ints, this.#rules, this.#cellStarts, cuts, starts, start - first, stop - start, X, y, rowWeights, weights === undefined ? 0 : 1, records);
     }
     compute.release(mark);
   }
@@ -134,10 +134,10 @@ export class BoostingRun {
     return { trained, heldOut: target.heldOutWeight > 0 ? this.#takeLoss() / target.heldOutWeight : NaN };
   }
 
-  /** Grows a tree that splits on the columns given, in the order in which ties between them are settled. */
-  async grow(columns: Int32Array): Promise<GrownTree> {
+  /** Grows a tree that splits on the first `candidates` of the columns, all of which are given; ties go to the first. */
+  async grow(columns: Int32Array, candidates: number): Promise<GrownTree> {
     this.#candidates.set(columns);
-    this.#ints[plan.candidates] = columns.length;
+    this.#ints[plan.candidates] = candidates;
     await this.#context.compute.run(growTree, this.#ints, this.#rules, this.#cellStarts, this.#candidates, this.#nodes, this.#segments, this.#histograms, this.#scratch, this.#front, this.#back);
     const nodes = this.#nodes;
     const count = this.#ints[plan.nodeCount]!;

@@ -59,6 +59,7 @@ async function fitGradientBoosting(prepared: PreparedRows, settings: FitSettings
   const run = await BoostingRun.start(prepared, trained, cuts, target, settings, context);
   progress(0.02);
   const columns = columnsByName(prepared.names);
+  const candidates = Math.max(1, Math.round(number('column_share') * columns.length));
   const history: number[] = [];
   let best = { loss: Infinity, trees: 0 };
   for (let trees = 0; ; trees++) {
@@ -67,7 +68,7 @@ async function fitGradientBoosting(prepared: PreparedRows, settings: FitSettings
     progress(0.02 + 0.98 * (trees / number('trees')), losses.trained);
     if (patience > 0 && losses.heldOut < best.loss) best = { loss: losses.heldOut, trees };
     if (trees === number('trees') || (patience > 0 && trees - best.trees >= patience)) break;
-    nodes.add(await run.grow(drawColumns(columns, number('column_share'), random)), cuts);
+    nodes.add(await run.grow(drawColumns(columns, candidates, random), candidates), cuts);
     if (pace.spend(1000)) await pace.pause();
   }
   return { core: nodes.toEnsemble(target.bias, patience > 0 ? best.trees : Infinity), history };
@@ -78,11 +79,12 @@ function columnsByName(names: readonly string[]): Int32Array {
   return Int32Array.from(names, (_, j) => j).sort((a, b) => (names[a]! < names[b]! ? -1 : 1));
 }
 
-/** A share of the columns, at least one, in the order given. */
-function drawColumns(columns: Int32Array, share: number, random: Random): Int32Array {
-  if (share === 1) return columns;
-  const places = random.shuffle(columns.map((_, i) => i)).subarray(0, Math.max(1, Math.round(share * columns.length)));
-  return places.sort().map((place) => columns[place]!);
+/** All columns, `count` drawn ones first and in the order given. */
+function drawColumns(columns: Int32Array, count: number, random: Random): Int32Array {
+  if (count === columns.length) return columns;
+  const places = random.shuffle(columns.map((_, place) => place));
+  places.subarray(0, count).sort();
+  return places.map((place) => columns[place]!);
 }
 
 /** Collects grown trees into flat arrays. */
