@@ -4,26 +4,9 @@ import {
   COUNTED, DRAW_SEED, DRAWS_BELOW, GRADIENT, LABEL, MARGIN, NEGATIVE_FACTOR, POSITIVE_FACTOR, ROW, SCALE, SQUARED_ERROR, WEIGHT, WEIGHT_ROUNDER, WIDE,
   intAt, numberAt,
 } from './boosting-layout';
+import { exp32x4 } from './exponential';
 
 const UNIT: f64 = 1.0 / 16777216.0;
-
-/** e^x for x <= 0: see the twin. */
-// @ts-ignore: decorator
-@inline
-function expNegative(x: v128): v128 {
-  const clamped = f32x4.max(x, f32x4.splat(-87));
-  const n = f32x4.nearest(f32x4.mul(clamped, f32x4.splat(1.4426950408889634)));
-  const r = f32x4.sub(f32x4.sub(clamped, f32x4.mul(n, f32x4.splat(0.693359375))), f32x4.mul(n, f32x4.splat(-2.12194440e-4)));
-  let p = f32x4.splat(1.9875691500e-4);
-  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(1.3981999507e-3));
-  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(8.3334519073e-3));
-  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(4.1665795894e-2));
-  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(1.6666665459e-1));
-  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(5.0000001201e-1));
-  p = f32x4.add(f32x4.add(f32x4.mul(p, f32x4.mul(r, r)), r), f32x4.splat(1));
-  const power = i32x4.shl(i32x4.add(i32x4.trunc_sat_f32x4_s(n), i32x4.splat(127)), 23);
-  return v128.andnot(f32x4.mul(p, power), f32x4.lt(x, f32x4.splat(-87)));
-}
 
 /** ln(1 + e) for e in [0, 1]: see the twin. */
 // @ts-ignore: decorator
@@ -79,7 +62,7 @@ function deriveLogLoss(plan: usize, rules: usize, records: usize, width: usize, 
     const a = records + <usize>i * width;
     const b = min(a + width, last), c = min(a + 2 * width, last), d = min(a + 3 * width, last);
     const m = marginsOf(a, b, c, d, marginAt), y = labelsOf(a, b, c, d, labelAt);
-    const e = expNegative(f32x4.neg(f32x4.abs(m)));
+    const e = exp32x4(f32x4.neg(f32x4.abs(m)));
     const q = f32x4.div(one, f32x4.add(one, e));
     const other = f32x4.mul(e, q);
     const p = v128.bitselect(q, other, f32x4.ge(m, zero));

@@ -1,4 +1,4 @@
-// Twins of `src/trees/bin-rows.ts` and `src/trees/update-records.ts`.
+// Twins of `src/trees/record-rows.ts` and `src/trees/update-records.ts`.
 import {
   BIAS, COLUMN_COUNT, LABEL, MARGIN, NODE_BIN, NODE_BYTES, NODE_COLUMN, NODE_COUNT, NODE_LEFT, NODE_MISSING_LEFT, NODE_RIGHT, NODE_SIDE, NODE_VALUE, ROW, SHARE_BYTES,
   SQUARED_ERROR, WEIGHT, WIDE, WIDTH, intAt, numberAt,
@@ -10,7 +10,7 @@ import { cancelled, shareStart } from './threads';
 const BLOCK: i32 = 512;
 const STRIPE_ROWS: i32 = 256;
 
-export function boosting_bin_rows(
+export function binIntoRecords(
   thread: i32, threads: i32, plan: usize, rules: usize, cellStarts: usize, cuts: usize, starts: usize, rowStart: i32, rowCount: i32,
   X: usize, y: usize, weights: usize, hasWeights: i32, records: usize,
 ): void {
@@ -54,7 +54,7 @@ function cutsBelow(value: f32, cuts: usize): i32 {
   return <i32>((at - cuts) >> 2);
 }
 
-export function boosting_update_records(
+export function updateRecords(
   thread: i32, threads: i32, plan: usize, rules: usize, cellStarts: usize, nodes: usize, segments: usize, histograms: usize, scratch: usize, sums: usize,
   front: usize, back: usize,
 ): void {
@@ -83,7 +83,7 @@ export function boosting_update_records(
   }
 }
 
-export function boosting_follow_tree(thread: i32, threads: i32, plan: usize, rules: usize, cellStarts: usize, nodes: usize, sums: usize, starts: usize, records: usize): void {
+export function followTree(thread: i32, threads: i32, plan: usize, rules: usize, cellStarts: usize, nodes: usize, sums: usize, starts: usize, records: usize): void {
   const ownSums = sums + <usize>thread * SHARE_BYTES;
   const width = <usize>intAt(plan, WIDTH);
   const marginAt = <usize>intAt(plan, MARGIN);

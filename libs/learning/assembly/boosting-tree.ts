@@ -12,7 +12,7 @@ import { barrier, cancelled } from './threads';
 /** Records that are moved, and then counted while they are still near. */
 const BLOCK: i32 = 512;
 
-export function boosting_grow_tree(
+export function growBoostedTree(
   thread: i32, threads: i32, plan: usize, rules: usize, cellStarts: usize, candidates: usize, nodes: usize, segments: usize,
   histograms: usize, scratch: usize, front: usize, back: usize,
 ): void {

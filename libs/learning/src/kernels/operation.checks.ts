@@ -10,8 +10,15 @@ export interface OperationTrial {
   run(kernels: Kernels, seed: number): Promise<ReadonlyMap<number, Uint8Array>>;
 }
 
+export interface TrialOptions {
+  /** Tells trials of one operation apart. */
+  readonly name?: string;
+  /** Positions of arrays whose contents afterwards promise nothing. */
+  readonly scratch?: readonly number[];
+}
+
 /** `draw` makes fresh arguments from the seed alone; arrays that the operation fills are drawn too, with what they start from. */
-export function trialOf<Arguments extends readonly KernelArgument[]>(operation: Operation<Arguments>, draw: (random: Random) => Arguments, name = operation.name): OperationTrial {
+export function trialOf<Arguments extends readonly KernelArgument[]>(operation: Operation<Arguments>, draw: (random: Random) => [...Arguments], { name = operation.name, scratch = [] }: TrialOptions = {}): OperationTrial {
   return {
     name,
     run: async (kernels, seed) => {
@@ -20,7 +27,7 @@ export function trialOf<Arguments extends readonly KernelArgument[]>(operation: 
         const drawn = draw(new Random(seed));
         const passed = drawn.map((argument) => (typeof argument === 'number' ? argument : compute.adopt(argument))) as unknown as Arguments;
         await compute.run(operation, ...passed);
-        return new Map(passed.flatMap((argument, at) => (typeof argument === 'number' ? [] : [[at, bytesOf(argument)] as const])));
+        return new Map(passed.flatMap((argument, at) => (typeof argument === 'number' || scratch.includes(at) ? [] : [[at, bytesOf(argument)] as const])));
       } finally {
         compute.close();
       }

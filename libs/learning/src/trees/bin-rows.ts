@@ -1,54 +1,48 @@
 import type { Operation } from '../kernels/compute.ts';
-import { plan, recordOfRow, rule, viewRecords } from './boosting-layout.ts';
 
-/**
- * Makes records of rows [rowStart, rowStart + rowCount): bins, label, margin at the bias, weight. A bin is the number of the column's
- * cuts below the value; `cuts` are `cutsPerColumn` a column in float32, filled up with infinity, so that a search takes the same
- * steps for every value. The bin after the last holds the missing values.
- * Arguments: plan, rules, cellStarts, cuts, starts of the shares, rowStart, rowCount, X, y, weights, 1 if there are
- * weights, records.
- */
-export const binRows: Operation<[Int32Array, Float64Array, Int32Array, Float32Array, Int32Array, number, number, Float32Array, Float64Array, Float64Array, number, Uint8Array]> = {
-  name: 'boosting_bin_rows',
-  *plain(_thread, _threadCount, ints, rules, cellStarts, cuts, starts, rowStart, rowCount, X, y, weights, hasWeights, records) {
-    const { u8, u32, f64 } = viewRecords(records);
-    const columnCount = ints[plan.columnCount]!;
-    const squaredError = ints[plan.squaredError] === 1;
-    for (let row = 0; row < rowCount; row++) {
-      const record = recordOfRow(rowStart + row, starts) * ints[plan.width]!;
-      for (let j = 0; j < columnCount; j++) {
-        const value = X[row * columnCount + j]!;
-        u8[record + j] = value !== value ? cellStarts[j + 1]! - cellStarts[j]! - 1 : cutsBelow(value, cuts, j * cutsPerColumn);
-      }
-      f64[(record + ints[plan.margin]!) / 8] = squaredError ? rules[rule.bias]! - y[row]! : rules[rule.bias]!;
-      if (!squaredError) u8[record + ints[plan.label]!] = y[row]!;
-      if (ints[plan.wide] === 1) {
-        f64[(record + ints[plan.weight]!) / 8] = hasWeights === 1 ? weights[row]! : 1;
-        u32[(record + ints[plan.row]!) / 4] = rowStart + row;
-      }
-      if ((row & 1023) === 1023) yield 1024 * 8 * columnCount;
+/** Sorts the first `counts[j]` of `size` numbers of each column, column after column; none is NaN. Threads part the columns. */
+export const sortColumns: Operation<[values: Float32Array, size: number, columnCount: number, counts: Int32Array, spare: Uint32Array]> = {
+  name: 'sortColumns',
+  *plain(thread, threadCount, values, size, columnCount, counts) {
+    for (let j = thread; j < columnCount; j += threadCount) {
+      values.subarray(j * size, j * size + counts[j]!).sort();
+      yield 20 * counts[j]!;
     }
   },
 };
 
-export const cutsPerColumn = 256;
+/**
+ * Puts a block of rows, row-major, into the bins of their columns: the number of cuts below the value, the number of bins for NaN. Row i
+ * of the block is row `rowStart` + i of `bins`, which is column-major; place k there is column `columns[k]` of the block, with
+ * cuts [cutStarts[k], cutStarts[k + 1]). Threads part the rows.
+ */
+export const binRows: Operation<[
+  block: Float32Array, blockRows: number, columnCount: number, columns: Int32Array, cuts: Float32Array, cutStarts: Int32Array, bins: Uint8Array, rowCount: number, rowStart: number,
+]> = {
+  name: 'binRows',
+  *plain(thread, threadCount, block, blockRows, columnCount, columns, cuts, cutStarts, bins, rowCount, rowStart) {
+    const start = Math.floor((blockRows * thread) / threadCount);
+    const end = Math.floor((blockRows * (thread + 1)) / threadCount);
+    for (let place = 0; place < columnCount; place++) {
+      const column = columns[place]!;
+      const first = cutStarts[place]!;
+      const count = cutStarts[place + 1]! - first;
+      const to = place * rowCount + rowStart;
+      for (let i = start; i < end; i++) bins[to + i] = binOf(block[i * columnCount + column]!, cuts, first, count);
+      yield 6 * (end - start);
+    }
+  },
+};
 
-/** Bisection in eight steps; the last of the 256 places is always infinity. */
-function cutsBelow(value: number, cuts: Float32Array, first: number): number {
-  let count = 0;
-  for (let step = cutsPerColumn / 2; step >= 1; step /= 2) if (cuts[first + count + step - 1]! < value) count += step;
-  return count;
-}
-
-/** The largest float32 at most `cut`: a float32 value is above one exactly if it is above the other. */
-export function floorToFloat32(cut: number): number {
-  const rounded = Math.fround(cut);
-  if (rounded <= cut) return rounded;
-  const bits = new Int32Array(1);
-  const value = new Float32Array(bits.buffer);
-  value[0] = rounded;
-  // Next one down: for positive numbers the bits below, for negative ones those above, and below 0 the smallest negative.
-  if (rounded === 0) bits[0] = -0x7fffffff;
-  else bits[0]! += rounded > 0 ? -1 : 1;
-  return value[0]!;
+/** The number of cuts below a value, by halves of a length that does not depend on the value: nothing to mispredict. */
+function binOf(x: number, cuts: Float32Array, first: number, count: number): number {
+  if (x !== x) return count + 1;
+  if (count === 0) return 0;
+  let at = first;
+  for (let rest = count; rest > 1;) {
+    const half = rest >> 1;
+    at += half * +(cuts[at + half - 1]! < x);
+    rest -= half;
+  }
+  return at - first + +(cuts[at]! < x);
 }

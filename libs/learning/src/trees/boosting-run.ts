@@ -2,12 +2,13 @@ import { strict as assert } from 'node:assert';
 import type { FitContext, FitSettings } from '../family.ts';
 import { numberOf } from '../family.ts';
 import type { PreparedRows } from '../prepared-rows.ts';
-import { binRows, cutsPerColumn, floorToFloat32 } from './bin-rows.ts';
 import type { RecordLayout } from './boosting-layout.ts';
 import { cellSize, node, plan, recordLayout, rule, shareStarts } from './boosting-layout.ts';
 import type { BoostingTarget } from './boosting-target.ts';
 import { scaleOf } from './boosting-target.ts';
-import { growTree, scratchLength } from './grow-tree.ts';
+import { growBoostedTree, scratchLength } from './grow-tree.ts';
+import { floatAtMost } from './nearby-floats.ts';
+import { binIntoRecords, cutsPerColumn } from './record-rows.ts';
 import { nodeValue } from './split.ts';
 import { followTree, share, updateRecords } from './update-records.ts';
 
@@ -92,7 +93,7 @@ export class BoostingRun {
     const run = new BoostingRun(prepared.rowCount, trained, cuts, target, settings, context);
     const mark = context.compute.mark();
     const padded = context.compute.float32(cuts.length * cutsPerColumn).fill(Infinity);
-    cuts.forEach((ofColumn, j) => padded.set(ofColumn.map(floorToFloat32), j * cutsPerColumn));
+    cuts.forEach((ofColumn, j) => padded.set(ofColumn.map(floatAtMost), j * cutsPerColumn));
     await run.#binRows(prepared, padded, 0, trained, run.#trainedStarts, run.#front);
     await run.#binRows(prepared, padded, trained, prepared.rowCount, run.#heldOutStarts, run.#heldOut);
     context.compute.release(mark);
@@ -113,7 +114,7 @@ export class BoostingRun {
       y.set(prepared.y.subarray(start, stop));
       if (weights !== undefined) rowWeights.set(weights.subarray(start, stop));
       if (pace.spend((stop - start) * prepared.columnCount)) await pace.pause();
-      await compute.run(binRows, this.#ints, this.#rules, this.#cellStarts, cuts, starts, start - first, stop - start, X, y, rowWeights, weights === undefined ? 0 : 1, records);
+      await compute.run(binIntoRecords, this.#ints, this.#rules, this.#cellStarts, cuts, starts, start - first, stop - start, X, y, rowWeights, weights === undefined ? 0 : 1, records);
     }
     compute.release(mark);
   }
@@ -138,7 +139,7 @@ export class BoostingRun {
   async grow(columns: Int32Array, candidates: number): Promise<GrownTree> {
     this.#candidates.set(columns);
     this.#ints[plan.candidates] = candidates;
-    await this.#context.compute.run(growTree, this.#ints, this.#rules, this.#cellStarts, this.#candidates, this.#nodes, this.#segments, this.#histograms, this.#scratch, this.#front, this.#back);
+    await this.#context.compute.run(growBoostedTree, this.#ints, this.#rules, this.#cellStarts, this.#candidates, this.#nodes, this.#segments, this.#histograms, this.#scratch, this.#front, this.#back);
     const nodes = this.#nodes;
     const count = this.#ints[plan.nodeCount]!;
     assert(count >= 1 && count * node.size <= nodes.length, `expected a tree of at most ${nodes.length / node.size} nodes, found ${count}`);

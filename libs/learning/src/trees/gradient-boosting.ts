@@ -55,7 +55,7 @@ async function fitGradientBoosting(prepared: PreparedRows, settings: FitSettings
   if (task === 'classification' && hasOneClass(prepared.y.subarray(0, trained), prepared.weights?.subarray(0, trained))) {
     return { core: nodes.toEnsemble(target.bias, 0), history: [logLossOfMargin(target.bias > 0 ? 1 : 0, target.bias)] };
   }
-  const cuts = await findFeatureCuts(prepared, trained, number('bins'), random, pace);
+  const cuts = await findFeatureCuts(prepared, trained, number('bins'), context);
   const run = await BoostingRun.start(prepared, trained, cuts, target, settings, context);
   progress(0.02);
   const columns = columnsByName(prepared.names);
@@ -96,6 +96,7 @@ class NodeList {
   readonly #right: number[] = [];
   readonly #missingLeft: number[] = [];
   readonly #value: number[] = [];
+  readonly #cover: number[] = [];
 
   add({ nodes, count }: GrownTree, cuts: readonly Float64Array[]): void {
     const first = this.#feature.length;
@@ -110,6 +111,7 @@ class NodeList {
       this.#right.push(left < 0 ? -1 : first + nodes[place + node.right]!);
       this.#missingLeft.push(left < 0 ? 0 : nodes[place + node.missingLeft]!);
       this.#value.push(nodes[place + node.value]!);
+      this.#cover.push(nodes[place + node.weight]!);
     }
   }
 
@@ -119,7 +121,7 @@ class NodeList {
     return new TreeEnsemble({
       roots: Int32Array.from(this.#roots.slice(0, trees)), feature: Int32Array.from(this.#feature.slice(0, count)), threshold: Float64Array.from(this.#threshold.slice(0, count)),
       left: Int32Array.from(this.#left.slice(0, count)), right: Int32Array.from(this.#right.slice(0, count)), missingLeft: Uint8Array.from(this.#missingLeft.slice(0, count)),
-      value: Float64Array.from(this.#value.slice(0, count)),
+      value: Float64Array.from(this.#value.slice(0, count)), cover: Float64Array.from(this.#cover.slice(0, count)),
     }, bias);
   }
 }

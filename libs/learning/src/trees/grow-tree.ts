@@ -9,13 +9,13 @@ import { best, resetBest, searchColumn } from './split.ts';
  * within their share alone. All sums are exact, so neither the order of records nor the number of shares shows in the tree.
  * Arguments: plan, rules, cellStarts, candidates, nodes, segments, histograms, scratch, front, back.
  */
-export const growTree: Operation<[Int32Array, Float64Array, Int32Array, Int32Array, Float64Array, Int32Array, Float64Array, Float64Array, Uint8Array, Uint8Array]> = {
-  name: 'boosting_grow_tree',
+export const growBoostedTree: Operation<[Int32Array, Float64Array, Int32Array, Int32Array, Float64Array, Int32Array, Float64Array, Float64Array, Uint8Array, Uint8Array]> = {
+  name: 'growBoostedTree',
   plain: (thread, threadCount, ints, rules, cellStarts, candidates, nodes, segments, histograms, _scratch, front, back) =>
     new TreeGrower(thread, threadCount, ints, rules, cellStarts, candidates, nodes, segments, histograms, [viewRecords(front), viewRecords(back)]).grow(),
 };
 
-/** Numbers per thread that `growTree` and `updateRecords` keep to themselves; only the WASM twin has any. */
+/** Numbers per thread that `growBoostedTree` and `updateRecords` keep to themselves; only the WASM twin has any. */
 export function scratchLength(columnCount: number, slots: number): number {
   return columnCount * privateCells * 4 + slots + 64;
 }

@@ -1,8 +1,9 @@
 import type { Operation } from '../kernels/compute.ts';
+import { exp32 } from '../kernels/exponential.ts';
 import type { RecordViews } from './boosting-layout.ts';
 import { cellSize, node, plan, rule, viewRecords } from './boosting-layout.ts';
 import { addRecords } from './grow-tree.ts';
-import { expNegative, log1pOfUnit, nearest } from './logistic-link.ts';
+import { log1pOfUnit, nearest } from './logistic-link.ts';
 
 /** What one share's records sum to, `size` float64 each: their losses in multiples of 2^-24 of the squared scale, and the largest residual. */
 export const share = { loss: 0, largestResidual: 1, size: 8 } as const;
@@ -15,7 +16,7 @@ export const share = { loss: 0, largestResidual: 1, size: 8 } as const;
  * Arguments: plan, rules, cellStarts, nodes, segments, histograms, scratch, sums, front, back.
  */
 export const updateRecords: Operation<[Int32Array, Float64Array, Int32Array, Float64Array, Int32Array, Float64Array, Float64Array, Float64Array, Uint8Array, Uint8Array]> = {
-  name: 'boosting_update_records',
+  name: 'updateRecords',
   *plain(thread, threadCount, ints, rules, cellStarts, nodes, segments, histograms, _scratch, sums, front, back) {
     const sides = [viewRecords(front), viewRecords(back)] as const;
     const width = ints[plan.width]!;
@@ -45,7 +46,7 @@ export const updateRecords: Operation<[Int32Array, Float64Array, Int32Array, Flo
  * Arguments: plan, rules, cellStarts, nodes, sums, starts of the shares, records.
  */
 export const followTree: Operation<[Int32Array, Float64Array, Int32Array, Float64Array, Float64Array, Int32Array, Uint8Array]> = {
-  name: 'boosting_follow_tree',
+  name: 'followTree',
   *plain(thread, _threadCount, ints, rules, cellStarts, nodes, sums, starts, records) {
     const views = viewRecords(records);
     const width = ints[plan.width]!;
@@ -107,7 +108,7 @@ class RecordUpdater {
     }
     const label = u8[record + ints[plan.label]!]!;
     const m = Math.fround(margin);
-    const e = expNegative(-Math.abs(m));
+    const e = exp32(-Math.abs(m));
     const q = Math.fround(1 / Math.fround(1 + e));
     const other = Math.fround(e * q);
     const p = m >= 0 ? q : other;
