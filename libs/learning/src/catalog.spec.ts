@@ -20,16 +20,16 @@ describe('catalog', () => {
   });
 
   it('says everything that is wrong', () => {
-    expect(definitionProblems({ ...definition, kind: 'oracle' })).toEqual(['expected a kind of model among constant, one-feature, logistic-regression, gradient-boosting, found oracle']);
+    expect(definitionProblems({ ...definition, kind: 'oracle' })).toEqual([`expected a kind of model among ${catalog.map(({ kind }) => kind).join(', ')}, found oracle`]);
     expect(definitionProblems({
       kind: 'logistic-regression', task: 'regression', parameters: { l2: -1, toString: 1, max_iterations: 1.5 },
-      prepare: [{ step: 'square' as 'standardize', except: [] }], feature: 'a',
+      prepare: [{ step: 'square', except: [] }], feature: 'a',
     })).toEqual([
       'expected a task that logistic-regression can do (classification), found regression',
       'expected l2 of logistic-regression to be a number in [0, 1000000000000], found -1',
       'expected a parameter of logistic-regression (l2, max_iterations), found toString',
       'expected max_iterations of logistic-regression to be an integer in [1, 1000000], found 1.5',
-      'expected a preparation step among signed_log1p, standardize, found square',
+      'expected a preparation step among signed_log1p, standardize, min_max, robust, impute, one_hot, polynomial, pca, found square',
       'expected no single feature for logistic-regression, found a',
     ]);
     expect(definitionProblems({ ...definition, kind: 'one-feature', parameters: { l2: NaN } })).toEqual([

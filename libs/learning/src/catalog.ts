@@ -1,16 +1,47 @@
+import { calibrationMethods } from './calibration/calibrated-core.ts';
 import { constantBaseline } from './baseline/constant.ts';
 import { oneFeature } from './baseline/one-feature.ts';
+import { naiveBayes } from './bayes/naive-bayes.ts';
+import { agglomerative } from './clusters/agglomerative.ts';
+import { kMeans } from './clusters/k-means.ts';
 import type { Estimator, FittedModel, ParameterValue } from './estimator.ts';
 import type { Family, ParameterRule } from './family.ts';
+import type { Family } from './family.ts';
+import { linearRegression } from './linear/linear-regression.ts';
+import { linearSvm } from './linear/linear-svm.ts';
 import { logisticRegression } from './linear/logistic-regression.ts';
+import { perceptron } from './linear/perceptron.ts';
 import { decodeModelFile, ModelFileError } from './model-file.ts';
+import { ruleProblem } from './parameter-rules.ts';
 import type { EstimatorDefinition } from './pipeline.ts';
 import { createPipelineEstimator, FittedPipeline } from './pipeline.ts';
+import { multiLayerPerceptron } from './neural/multi-layer-perceptron.ts';
 import { stepFamilies } from './prepare/preparation.ts';
+import { stepProblems } from './prepare/step-catalog.ts';
+import { fourierSvm } from './support-vectors/fourier-svm.ts';
+import { rbfSvm } from './support-vectors/rbf-svm.ts';
+import { decisionTree } from './trees/decision-tree.ts';
 import { gradientBoosting } from './trees/gradient-boosting.ts';
+import { randomForest } from './trees/random-forest.ts';
 
 /** Every method there is; a family added here can be created, loaded, and is put through all estimator checks. */
-export const catalog: readonly Family[] = [constantBaseline, oneFeature, logisticRegression, gradientBoosting];
+export const catalog: readonly Family[] = [
+  constantBaseline,
+  oneFeature,
+  logisticRegression,
+  linearRegression,
+  linearSvm,
+  perceptron,
+  gradientBoosting,
+  kMeans,
+  agglomerative,
+  rbfSvm,
+  fourierSvm,
+  decisionTree,
+  randomForest,
+  naiveBayes,
+  multiLayerPerceptron,
+];
 
 /** A definition that names no estimator; the message lists each problem. */
 export class EstimatorDefinitionError extends Error {
@@ -27,32 +58,22 @@ export function definitionProblems(definition: EstimatorDefinition): readonly st
     const problem = parameterProblem(family, name, value);
     if (problem !== undefined) problems.push(problem);
   }
-  for (const { step } of definition.prepare) {
+    if (!calibrationMethods.includes(definition.calibrate)) problems.push(`expected a calibration among ${calibrationMethods.join(', ')}, found ${String(definition.calibrate)}`);
     if (!stepFamilies.some(({ kind }) => kind === step)) problems.push(`expected a preparation step among ${stepFamilies.map(({ kind }) => kind).join(', ')}, found ${String(step)}`);
+    if (definition.task !== 'classification') problems.push(`expected calibration of a classifier only, found ${definition.task}`);
+  for (const { step } of definition.prepare) {
+  if (definition.calibrate !== undefined) {
+  problems.push(...definition.prepare.flatMap(stepProblems));
   }
   if (family.needsFeature && definition.feature === undefined) problems.push(`expected the feature that ${family.kind} looks at, found none`);
-  if (!family.needsFeature && definition.feature !== undefined) problems.push(`expected no single feature for ${family.kind}, found ${definition.feature}`);
+  if (!family.needsFeature && family.takesFeature !== true && definition.feature !== undefined) problems.push(`expected no single feature for ${family.kind}, found ${definition.feature}`);
   return problems;
 }
 
 function parameterProblem(family: Family, name: string, value: ParameterValue): string | undefined {
   const rule = Object.hasOwn(family.parameters, name) ? family.parameters[name] : undefined;
   if (rule === undefined) return `expected a parameter of ${family.kind} (${Object.keys(family.parameters).join(', ') || 'it has none'}), found ${name}`;
-  return keepsTo(rule, value) ? undefined : `expected ${name} of ${family.kind} to be ${describeRule(rule)}, found ${Array.isArray(value) ? `[${value.join(', ')}]` : String(value)}`;
-}
-
-function keepsTo(rule: ParameterRule, value: ParameterValue): boolean {
-  if ('choices' in rule) return typeof value === 'string' && rule.choices.includes(value);
-  const inRange = (number: unknown): boolean => typeof number === 'number' && number >= rule.min && number <= rule.max && (!rule.integer || Number.isInteger(number));
-  if ('mostItems' in rule) return Array.isArray(value) && value.length <= rule.mostItems && value.every(inRange);
-  return inRange(value);
-}
-
-function describeRule(rule: ParameterRule): string {
-  if ('choices' in rule) return `one of ${rule.choices.join(', ')}`;
-  const range = `in [${rule.min}, ${rule.max}]`;
-  if ('mostItems' in rule) return `a list of at most ${rule.mostItems} ${rule.integer ? 'integers' : 'numbers'} ${range}`;
-  return `${rule.integer ? 'an integer' : 'a number'} ${range}`;
+  return ruleProblem(`${name} of ${family.kind}`, rule, value);
 }
 
 /** An unfitted estimator for the definition; throws `EstimatorDefinitionError` for one that `definitionProblems` objects to. */

@@ -46,6 +46,8 @@ export interface Core {
   margin(X: Float32Array, offset: number): number;
   /** Margins of all rows on `compute`'s threads, bit for bit those of `margin`; left out where one thread row by row will do. */
   margins?(X: Float32Array, rowCount: number, compute: Compute, out: Float64Array): Promise<void>;
+  /** Linear cores: weight of each prepared column in the margin; with it reasons reach through steps that mix columns. */
+  readonly coefficients?: Float64Array;
   /** Fills additive contributions of a prepared row to its margin and returns the base value; left out by methods without reasons. */
   explain?(x: Float32Array, contributions: Float64Array): number;
   /** Everything learned, by section name; `Family.load` reads it back. */
@@ -56,7 +58,7 @@ export interface FitSettings {
   readonly task: Task;
   /** Checked against the family's rules, defaults filled in; `numberOf` and its like read them. */
   readonly parameters: Parameters;
-  /** Column index, for families that use one feature alone; 0 otherwise. */
+  /** Index of the one column that the definition names, -1 where it names none. */
   readonly featureIndex: number;
 }
 
@@ -78,6 +80,10 @@ export interface Family {
   /** True when the preparation must replace missing values by training means before `fit` sees them. */
   readonly imputesMissing: boolean;
   readonly needsFeature: boolean;
+  /** Set where one feature may be named, to be learned from alone. */
+  readonly takesFeature?: boolean;
+  /** True when `fit` reads columns of categories (`prepared.categories`) as such; other families are never handed any. */
+  readonly takesCategories?: boolean;
   /** How far predictions may move when rows are reordered, or a weight becomes repeats: 0 promises equal bits. */
   readonly orderTolerance: number;
   /** Set for methods that draw at random or go row by row, so that another order of rows is another model. */

@@ -8,6 +8,8 @@ export interface PreparedRows {
   readonly columnCount: number;
   /** One name per prepared column, distinct; a family breaks ties by name so that the order of columns does not matter. */
   readonly names: readonly string[];
+  /** Labels of the columns that still hold categories; a cell is the place of its label, NaN where missing. */
+  readonly categories?: Readonly<Record<string, readonly string[]>> | undefined;
   readonly y: Float64Array;
   readonly weights: Float64Array | undefined;
   /** Writes rows [start, end), row-major, to the beginning of `out`. */
@@ -18,30 +20,29 @@ export interface PreparedRows {
 
 /** Rows of a data set as they are. */
 export function rawRows(data: Dataset): PreparedRows {
-  const { rowCount, columnCount, X, y, weights, featureNames } = data;
+  const { rowCount, columnCount, X, y, weights, featureNames, categories } = data;
   return {
-    rowCount, columnCount, names: featureNames, y, weights,
+    rowCount, columnCount, names: featureNames, categories, y, weights,
     read: (start, end, out) => out.set(X.subarray(start * columnCount, end * columnCount)),
     matrix: (compute) => Promise.resolve(compute.adopt(X)),
   };
 }
 
-const blockRows = 4096;
-
-/** `matrix` for rows that are made when read. */
-export async function readAll(rows: Pick<PreparedRows, 'rowCount' | 'columnCount' | 'read'>, compute: Compute, pace: Pace): Promise<Float32Array> {
+/** `matrix` for rows that are made when read, `work` visits of a cell each. */
+export async function readAll(rows: Pick<PreparedRows, 'rowCount' | 'columnCount' | 'read'>, compute: Compute, pace: Pace, work = 4 * rows.columnCount): Promise<Float32Array> {
   const { rowCount, columnCount } = rows;
   const X = compute.float32(rowCount * columnCount);
+  const blockRows = Math.max(1, Math.min(4096, Math.floor(4e6 / work)));
   for (let start = 0; start < rowCount; start += blockRows) {
     const end = Math.min(start + blockRows, rowCount);
     rows.read(start, end, X.subarray(start * columnCount, end * columnCount));
-    if (pace.spend(4 * (end - start) * columnCount)) await pace.pause();
+    if (pace.spend((end - start) * work)) await pace.pause();
   }
   return X;
 }
 
 /** All rows as a data set of prepared columns, for families that work on the whole matrix. */
 export async function asDataset(rows: PreparedRows, context: { readonly compute: Compute; readonly pace: Pace }): Promise<Dataset> {
-  const { rowCount, columnCount, names, y, weights } = rows;
-  return { rowCount, columnCount, X: await rows.matrix(context.compute, context.pace), y, weights, featureNames: names };
+  const { rowCount, columnCount, names, categories, y, weights } = rows;
+  return { rowCount, columnCount, X: await rows.matrix(context.compute, context.pace), y, weights, featureNames: names, categories };
 }

@@ -11,6 +11,7 @@ export const constantBaseline: Family = {
   parameters: {},
   imputesMissing: false,
   needsFeature: false,
+  takesCategories: true,
   orderTolerance: 1e-12,
   fit: fitConstant,
   load: (file) => new ConstantCore(float64Section(file, 'constant.margin', 1)[0]!),

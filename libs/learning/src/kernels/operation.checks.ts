@@ -10,17 +10,20 @@ export interface OperationTrial {
   run(kernels: Kernels, seed: number): Promise<ReadonlyMap<number, Uint8Array>>;
 }
 
-/** `draw` makes fresh arguments from the seed alone; arrays that the operation fills are drawn too, with what they start from. */
-export function trialOf<Arguments extends readonly KernelArgument[]>(operation: Operation<Arguments>, draw: (random: Random) => Arguments, name = operation.name): OperationTrial {
+/**
+ * `draw` makes fresh arguments from the seed alone; arrays that the operation fills are drawn too, with what they start from. `scratch` lists positions
+ * of arrays whose contents afterwards promise nothing.
+ */
+export function trialOf<Arguments extends readonly KernelArgument[]>(operation: Operation<Arguments>, draw: (random: Random) => [...Arguments], scratch: readonly number[] = []): OperationTrial {
   return {
-    name,
+    name: operation.name,
     run: async (kernels, seed) => {
       const compute = await kernels.open({});
       try {
         const drawn = draw(new Random(seed));
         const passed = drawn.map((argument) => (typeof argument === 'number' ? argument : compute.adopt(argument))) as unknown as Arguments;
         await compute.run(operation, ...passed);
-        return new Map(passed.flatMap((argument, at) => (typeof argument === 'number' ? [] : [[at, bytesOf(argument)] as const])));
+        return new Map(passed.flatMap((argument, at) => (typeof argument === 'number' || scratch.includes(at) ? [] : [[at, bytesOf(argument)] as const])));
       } finally {
         compute.close();
       }

@@ -1,81 +1,116 @@
-import { float64Section, uint8Section, type ModelFile, type Section } from '../model-file.ts';
-import type { Pace } from '../pace.ts';
-import type { FittedStep, StepFamily, StepInput } from './step.ts';
+import type { ModelFile, Section } from '../model-file.ts';
+import { float64Section, uint8Section } from '../model-file.ts';
+import { columnMeans, columnVariances } from './column-moments.ts';
+import { eachDistribution, quantile } from './column-distribution.ts';
+import type { FittedStep, StepColumns, StepContext, StepFamily, StepInput } from './step.ts';
+import { chosenColumns, numberOption } from './step.ts';
 
 /** sign(x) ln(1 + |x|). */
-export const signedLog1p: StepFamily = columnStep('signed_log1p', noNumbers, (x) => (x < 0 ? -Math.log1p(-x) : Math.log1p(x)));
+export const signedLog1p: StepFamily = {
+  kind: 'signed_log1p',
+  options: {},
+  takes: 'numbers',
+  fit: (input, { applies }) => Promise.resolve(logarithms(input.names, applies)),
+  load: (file) => logarithms(file.featureNames, uint8Section(file, 'applies', file.featureNames.length)),
+};
+
+function logarithms(names: readonly string[], applies: Uint8Array): FittedStep {
+  const width = names.length;
+  return {
+    kind: 'signed_log1p', names, inputCount: width,
+    sourceOf: Int32Array.from(names.keys()),
+    apply(input, rowCount, output) {
+      for (let at = 0, j = 0; at < rowCount * width; at++) {
+        const x = input[at];
+        output[at] = applies[j] === 0 ? x : x < 0 ? -Math.log1p(-x) : Math.log1p(x);
+        if (++j === width) j = 0;
+      }
+    },
+    sections: () => ({ applies }),
+  };
+}
 
 /** (x - mean) / population deviation over the training rows, weighted; 0 in a column that was constant in training. */
-export const standardize: StepFamily = columnStep('standardize', fitMoments, (x, mean, inverseDeviation) => (x - mean) * inverseDeviation);
+export const standardize: StepFamily = affineStep('standardize', {}, async (input, _columns, { pace }) => {
+  const means = await columnMeans(input, pace);
+  const variance = await columnVariances(input, means, pace);
+  return { center: means.mean, scale: variance.map((v) => (v > 0 ? 1 / Math.sqrt(v) : 0)), shift: new Float64Array(variance.length) };
+});
 
-/** A missing value becomes the weighted training mean, 0 in a column that was never present. */
-export const imputeMean: StepFamily = columnStep('impute_mean', fitMeans, (x, mean) => (x !== x ? mean : x));
+/** Training range onto [low, high]; a column that was constant in training becomes `low`. Other values may leave the range. */
+export const minMax: StepFamily = {
+  ...affineStep('min_max', {
+    low: { default: 0, min: -1e9, max: 1e9, integer: false, meaning: 'what the least training value becomes' },
+    high: { default: 1, min: -1e9, max: 1e9, integer: false, meaning: 'what the greatest training value becomes' },
+  }, async (input, { options }, { pace }) => {
+    const { mean, low, high } = await columnMeans(input, pace);
+    const [from, to] = [numberOption(options, 'low'), numberOption(options, 'high')];
+    return {
+      center: low.map((value, j) => (value < high[j] ? value : mean[j])),
+      scale: low.map((value, j) => (value < high[j] ? (to - from) / (high[j] - value) : 0)),
+      shift: new Float64Array(mean.length).fill(from),
+    };
+  }),
+  problem: (options) => (numberOption(options, 'low') < numberOption(options, 'high') ? undefined : `expected low below high, found ${String(options['low'])} and ${String(options['high'])}`),
+};
 
-/** Two learned numbers per column; zeros where a step needs none. */
-interface ColumnNumbers { readonly first: Float64Array; readonly second: Float64Array }
+/**
+ * (x - median) / (upper - lower quantile) over the training rows, weighted; divided by 1 where the quantiles are equal but the column
+ * is not constant, as scikit-learn does; 0 in a column that was constant in training.
+ */
+export const robust: StepFamily = {
+  ...affineStep('robust', {
+    lower: { default: 25, min: 0, max: 100, integer: false, meaning: 'lower quantile in percent' },
+    upper: { default: 75, min: 0, max: 100, integer: false, meaning: 'upper quantile in percent' },
+  }, async (input, { applies, options }, { pace }) => {
+    const [lower, upper] = [numberOption(options, 'lower') / 100, numberOption(options, 'upper') / 100];
+    const numbers = { center: new Float64Array(applies.length), scale: new Float64Array(applies.length), shift: new Float64Array(applies.length) };
+    await eachDistribution(input, chosenColumns(applies), pace, (distribution, column) => {
+      const range = quantile(distribution, upper) - quantile(distribution, lower);
+      numbers.center[column] = quantile(distribution, 0.5);
+      numbers.scale[column] = distribution.values.length < 2 ? 0 : range > 0 ? 1 / range : 1;
+    });
+    return numbers;
+  }),
+  problem: (options) => (numberOption(options, 'lower') < numberOption(options, 'upper') ? undefined : `expected lower below upper, found ${String(options['lower'])} and ${String(options['upper'])}`),
+};
 
-type Transform = (x: number, first: number, second: number) => number;
+/** Output j is (x_j - center_j) scale_j + shift_j. */
+interface AffineNumbers { readonly center: Float64Array; readonly scale: Float64Array; readonly shift: Float64Array }
 
-/** A step that turns each column into one column by a function of its value and two learned numbers. */
-function columnStep(kind: string, learn: (input: StepInput, pace: Pace) => Promise<ColumnNumbers>, transform: Transform): StepFamily {
-  const fitted = (names: readonly string[], applies: Uint8Array, { first, second }: ColumnNumbers): FittedStep => ({
-    kind, names, inputCount: names.length,
-    sourceOf: Int32Array.from(names, (_, j) => j),
-    apply(input, output) {
-      for (let j = 0; j < applies.length; j++) output[j] = applies[j] === 0 ? input[j]! : transform(input[j]!, first[j]!, second[j]!);
-    },
-    sections: (): Record<string, Section> => ({ applies, first, second }),
-  });
+type LearnAffine = (input: StepInput, columns: StepColumns, context: StepContext) => Promise<AffineNumbers>;
+
+function affineStep(kind: string, options: StepFamily['options'], learn: LearnAffine): StepFamily {
   return {
-    kind,
-    async fit(input, except, pace) {
-      const applies = Uint8Array.from(input.names, (name) => (except.includes(name) || Object.hasOwn(input.categories, name) ? 0 : 1));
-      return fitted(input.names, applies, await learn(input, pace));
+    kind, options, takes: 'numbers',
+    async fit(input, columns, context) {
+      const { center, scale, shift } = await learn(input, columns, context);
+      columns.applies.forEach((applies, j) => {
+        if (applies === 1) return;
+        center[j] = shift[j] = 0;
+        scale[j] = 1;
+      });
+      return affine(kind, input.names, { center, scale, shift });
     },
     load(file: ModelFile) {
       const count = file.featureNames.length;
-      return fitted(file.featureNames, uint8Section(file, 'applies', count), { first: float64Section(file, 'first', count), second: float64Section(file, 'second', count) });
+      return affine(kind, file.featureNames, { center: float64Section(file, 'center', count), scale: float64Section(file, 'scale', count), shift: float64Section(file, 'shift', count) });
     },
   };
 }
 
-function noNumbers({ names }: StepInput): Promise<ColumnNumbers> {
-  return Promise.resolve({ first: new Float64Array(names.length), second: new Float64Array(names.length) });
-}
-
-async function fitMeans(input: StepInput, pace: Pace): Promise<ColumnNumbers> {
-  return { first: (await columnMeans(input, pace, (x) => x)).mean, second: new Float64Array(input.names.length) };
-}
-
-/** Weighted mean and 1 / population deviation of the present values of each column, in two passes. */
-async function fitMoments(input: StepInput, pace: Pace): Promise<ColumnNumbers> {
-  const { mean: sums, low, high } = await columnMeans(input, pace, (x) => x);
-  // Rounding may move the mean of equal values off them, so a constant column is told by its range.
-  const mean = sums.map((m, j) => (low[j] === high[j] ? low[j]! : m));
-  const variance = (await columnMeans(input, pace, (x, j) => (x - mean[j]!) ** 2)).mean;
-  return { first: mean, second: variance.map((v) => (v > 0 ? 1 / Math.sqrt(v) : 0)) };
-}
-
-interface ColumnMeans { readonly mean: Float64Array; readonly low: Float64Array; readonly high: Float64Array }
-
-async function columnMeans(input: StepInput, pace: Pace, value: (x: number, column: number) => number): Promise<ColumnMeans> {
-  const count = input.names.length;
-  const { weights } = input;
-  const sums = new Float64Array(count);
-  const totals = new Float64Array(count);
-  const low = new Float64Array(count).fill(Infinity);
-  const high = new Float64Array(count).fill(-Infinity);
-  await input.eachRow((row, index) => {
-    const weight = weights === undefined ? 1 : weights[index]!;
-    if (weight === 0) return;
-    for (let j = 0; j < count; j++) {
-      const x = row[j]!;
-      if (x !== x) continue;
-      sums[j]! += weight * value(x, j);
-      totals[j]! += weight;
-      if (x < low[j]!) low[j] = x;
-      if (x > high[j]!) high[j] = x;
-    }
-  }, pace);
-  return { mean: sums.map((sum, j) => (totals[j]! > 0 ? sum / totals[j]! : 0)), low, high };
+function affine(kind: string, names: readonly string[], { center, scale, shift }: AffineNumbers): FittedStep {
+  const width = names.length;
+  return {
+    kind, names, inputCount: width,
+    sourceOf: Int32Array.from(names.keys()),
+    apply(input, rowCount, output) {
+      for (let at = 0, j = 0; at < rowCount * width; at++) {
+        output[at] = (input[at] - center[j]) * scale[j] + shift[j];
+        if (++j === width) j = 0;
+      }
+    },
+    linear: { pullBack: (weights) => weights.map((weight, j) => weight * scale[j]) },
+    sections: (): Record<string, Section> => ({ center, scale, shift }),
+  };
 }
