@@ -5,7 +5,6 @@ import { naiveBayes } from './bayes/naive-bayes.ts';
 import { agglomerative } from './clusters/agglomerative.ts';
 import { kMeans } from './clusters/k-means.ts';
 import type { Estimator, FittedModel, ParameterValue } from './estimator.ts';
-import type { Family, ParameterRule } from './family.ts';
 import type { Family } from './family.ts';
 import { linearRegression } from './linear/linear-regression.ts';
 import { linearSvm } from './linear/linear-svm.ts';
@@ -16,7 +15,6 @@ import { ruleProblem } from './parameter-rules.ts';
 import type { EstimatorDefinition } from './pipeline.ts';
 import { createPipelineEstimator, FittedPipeline } from './pipeline.ts';
 import { multiLayerPerceptron } from './neural/multi-layer-perceptron.ts';
-import { stepFamilies } from './prepare/preparation.ts';
 import { stepProblems } from './prepare/step-catalog.ts';
 import { fourierSvm } from './support-vectors/fourier-svm.ts';
 import { rbfSvm } from './support-vectors/rbf-svm.ts';
@@ -58,12 +56,10 @@ export function definitionProblems(definition: EstimatorDefinition): readonly st
     const problem = parameterProblem(family, name, value);
     if (problem !== undefined) problems.push(problem);
   }
-    if (!calibrationMethods.includes(definition.calibrate)) problems.push(`expected a calibration among ${calibrationMethods.join(', ')}, found ${String(definition.calibrate)}`);
-    if (!stepFamilies.some(({ kind }) => kind === step)) problems.push(`expected a preparation step among ${stepFamilies.map(({ kind }) => kind).join(', ')}, found ${String(step)}`);
-    if (definition.task !== 'classification') problems.push(`expected calibration of a classifier only, found ${definition.task}`);
-  for (const { step } of definition.prepare) {
-  if (definition.calibrate !== undefined) {
   problems.push(...definition.prepare.flatMap(stepProblems));
+  if (definition.calibrate !== undefined) {
+    if (!calibrationMethods.includes(definition.calibrate)) problems.push(`expected a calibration among ${calibrationMethods.join(', ')}, found ${String(definition.calibrate)}`);
+    if (definition.task !== 'classification') problems.push(`expected calibration of a classifier only, found ${definition.task}`);
   }
   if (family.needsFeature && definition.feature === undefined) problems.push(`expected the feature that ${family.kind} looks at, found none`);
   if (!family.needsFeature && family.takesFeature !== true && definition.feature !== undefined) problems.push(`expected no single feature for ${family.kind}, found ${definition.feature}`);

@@ -42,7 +42,7 @@ export function minimizeByLbfgs(objective: Objective, options: MinimizeOptions, 
       if (memory.length > 10) memory.shift();
     }
     previous = point;
-    let step = point.gradient.map((g) => -g);
+    let step: Float64Array = point.gradient.map((g) => -g);
     const alpha = new Float64Array(memory.length);
     for (let k = memory.length - 1; k >= 0; k--) {
       const { s, q, rho } = memory[k]!;

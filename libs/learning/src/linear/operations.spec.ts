@@ -37,16 +37,16 @@ const trials = [
     const [n, d] = [random.int(1500), 1 + random.int(11)];
     return [normals(random, n * d), n, d, reals(random, d + 1), new Float64Array(n)];
   }),
-  ...losses.flatMap((loss) => [false, true].map((weighted) => trialOf(evaluateRows, (random) => drawEvaluation(random, loss, weighted), `${evaluateRows.name}, ${loss}${weighted ? ', weighted' : ''}`))),
+  ...losses.flatMap((loss) => [false, true].map((weighted) => trialOf(evaluateRows, (random) => drawEvaluation(random, loss, weighted), { name: `${evaluateRows.name}, ${loss}${weighted ? ', weighted' : ''}` }))),
   ...[0, 1].map((weighted) => trialOf(columnMoments, (random) => {
     const [n, d] = [1 + random.int(3000), 1 + random.int(7)];
     return [normals(random, n * d), n, d, Float64Array.from({ length: n }, () => random.int(3)), weighted, reals(random, d), new Float64Array(shardCount * (4 * d + 1))];
-  }, `${columnMoments.name}, weighted ${weighted}`)),
+  }, { name: `${columnMoments.name}, weighted ${weighted}` })),
   ...[0, 1].map((curved) => trialOf(gramBlock, (random) => {
     const [n, d, step] = [1 + random.int(900), 1 + random.int(26), 1 + random.int(3)];
     const h = Float32Array.from({ length: n * step }, () => random.uniform());
     return [normals(random, n * step * d), n, step, d, normals(random, d), normals(random, d), h, curved, new Float32Array(gramBlockRows * gramOrder(d)), new Float64Array(gramOrder(d) ** 2)];
-  }, `${gramBlock.name}, curved ${curved}`)),
+  }, { name: `${gramBlock.name}, curved ${curved}` })),
 ];
 
 describe.skipIf(bytes === undefined)('operations of linear models', () => {
