@@ -4,11 +4,12 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
-/** The Python that has MLflow: named by `TIDELINE_SERVICES_PYTHON`, or the one that `npm run services` installed; undefined otherwise. */
-export function mlflowPython(): string | undefined {
+/** The Python that has MLflow (and `packageName`): named by `TIDELINE_SERVICES_PYTHON`, or the one that `npm run services` installed; undefined otherwise. */
+export function mlflowPython(packageName = 'mlflow'): string | undefined {
   const named = process.env['TIDELINE_SERVICES_PYTHON'];
   const found = [...(named === undefined ? [] : [named]), ...globSync('.services/{*,*/*,*/*/*}/venv/bin/python')];
-  return found.find((python) => existsSync(join(dirname(python), 'mlflow')));
+  const has = (python: string): boolean => globSync(join(dirname(python), `../lib/python3*/site-packages/${packageName}`)).length > 0;
+  return found.find((python) => existsSync(join(dirname(python), 'mlflow')) && has(python));
 }
 
 /** An MLflow of the test's own, that it may kill: its data outlives a restart. */

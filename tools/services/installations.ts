@@ -57,12 +57,12 @@ export const installations = {
   },
   mlflow: {
     name: 'mlflow',
-    version: '3.17.2',
-    size: '850 MB from PyPI, about 2.5 minutes',
+    version: '3.17.2-onnx',
+    size: '900 MB from PyPI, about 2.5 minutes',
     needs: ['python'],
     steps: (folder, tools) => [
       { command: tools.python, args: ['-m', 'venv', join(folder, 'venv')] },
-      { command: join(folder, 'venv/bin/python'), args: ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', 'mlflow==3.17.2', 'boto3==1.44.5'] },
+      { command: join(folder, 'venv/bin/python'), args: ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', 'mlflow==3.17.2', 'boto3==1.44.5', 'onnx==1.23.2', 'onnxruntime==1.31.1'] },
     ],
   },
   /** Reads a compose file as Docker does, without an engine: for the tests. */

@@ -21,6 +21,13 @@ const order = [...scores.keys()].sort((a, b) => scores[b]! - scores[a]!);
 const sortedY = order.map((row) => y[row]!);
 const sortedScores = order.map((row) => scores[row]!);
 
+it('judges distances by rank and side, without a log loss', () => {
+  const distances = scores.map((score) => 30 * Math.log(score / (1 - score)));
+  const [asProbabilities, asDistances] = [judge('classification', y, scores, 42), judge('classification', y, distances, 42, false)];
+  expect(Object.keys(asDistances)).toEqual(['rocAuc', 'prAuc', 'accuracy', 'precision', 'recall', 'f1']);
+  for (const [name, metric] of Object.entries(asDistances)) expect(metric).toEqual(asProbabilities[name]);
+});
+
 it('gives values of all rows, also where it resamples only some of them', () => {
   const many = Float64Array.from({ length: 10_001 }, () => random.normal());
   const guesses = many.map((value) => value + 0.5 * random.normal());

@@ -14,12 +14,20 @@ type Metric = (y: Float64Array, scores: Float64Array) => number;
 const classificationMetrics: Readonly<Record<string, Metric>> = { prAuc, logLoss, brier, accuracy, precision, recall, f1 };
 const regressionMetrics: Readonly<Record<string, Metric>> = { rmse, mae, r2 };
 
-/** DeLong's interval for the area under the ROC curve, seeded bootstrap intervals for the others; values are of all rows. */
-export function judge(task: Task, y: Float64Array, scores: Float64Array, seed: number): Metrics {
+/** What only a probability can be held to. */
+const probabilityMetrics: readonly string[] = ['logLoss', 'brier'];
+
+/**
+ * DeLong's interval for the area under the ROC curve, seeded bootstrap intervals for the others; values are of all rows. Scores of a
+ * classifier without probabilities are signed distances: they rank and decide, but have no log loss.
+ */
+export function judge(task: Task, y: Float64Array, scored: Float64Array, seed: number, areProbabilities = true): Metrics {
   const metrics: Record<string, Interval> = {};
-  if (task === 'classification') metrics['rocAuc'] = pick(delongInterval(y, scores));
+  if (task === 'classification') metrics['rocAuc'] = pick(delongInterval(y, scored));
+  // Any rising map keeps ranks; this one puts the border between the sides at one half.
+  const scores = areProbabilities ? scored : scored.map((distance) => 0.5 + (0.5 * distance) / (1 + Math.abs(distance)));
   const resampler = new Resampler(y, scores);
-  const others = Object.entries(task === 'classification' ? classificationMetrics : regressionMetrics);
+  const others = Object.entries(task === 'classification' ? classificationMetrics : regressionMetrics).filter(([name]) => areProbabilities || !probabilityMetrics.includes(name));
   const measureAll = (rows: Int32Array): number[] => resampler.measure(rows, others.map(([, metric]) => metric));
   const intervals = bootstrapAll(resampler.rowCount, measureAll, { random: new Random(seed), repeats: RESAMPLES });
   for (const [k, [name, metric]] of others.entries()) metrics[name] = { value: metric(y, scores), low: intervals[k]!.low, high: intervals[k]!.high };

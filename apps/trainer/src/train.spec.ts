@@ -1,10 +1,11 @@
 // Goal: what is trained is judged on later rows, logged, held against baseline and champion, and promoted only past the gate. Method: small
 // frames whose truth is known, and an experiment tracker in memory.
 import { describe, expect, it } from 'vitest';
-import { loadModel, Random, rocAuc, takeRows } from '#tideline/learning';
+import { loadModel, plainKernels, Random, rocAuc, takeRows } from '#tideline/learning';
 import { ManualClock, MemoryExperimentTracker, type Run } from '#tideline/platform';
 import type { Source } from '#tideline/retention';
 import { sourceNamed } from '../../batch-layer/src/batch-fixtures.ts';
+import { lastComparison } from './comparison.ts';
 import { NothingToLearnError, trainSource, type TrainingContext } from './train.ts';
 import { splitFrame, type TrainingFrame } from './training-frame.ts';
 
@@ -87,6 +88,29 @@ describe('training', () => {
     expect(metrics['baseline_rocAuc']).toBe(report.models[0]!.metrics['rocAuc']!.value);
     expect(metrics['rocAucOverBaseline']).toBeCloseTo(metrics['rocAuc']! - metrics['baseline_rocAuc']!, 12);
     expect((await context.tracker.metricHistory(runs['boosting']!.id, 'trainingLoss')).length).toBeGreaterThanOrEqual(40);
+  });
+
+  it('keeps a comparison of all models, a card and what Python needs with the runs', async () => {
+    const context = contextOf({ tags: { 'table.version': '9' } });
+    const report = await trainSource(shop, frameOf(1, crossed), context);
+    expect(report.comparison).toEqual({ best: 'boosting', verdict: expect.stringMatching(/^boosting is the best: ahead of \S+ by .* ahead of the baseline/) });
+    const document = (await lastComparison(context.tracker, shop.name))!;
+    expect(document).toMatchObject({ source: 'online-retail', target: 'churn', best: 'boosting', baseline: 'recency-alone', champion: { model: 'boosting' }, data: { 'table.version': '9' }, split: report.split });
+    expect(document.models.map(({ name }) => name).sort()).toEqual(['boosting', 'constant', 'logistic', 'recency-alone']);
+    expect(document.models.find(({ name }) => name === 'constant')).toMatchObject({ isBaseline: true, metrics: { rocAuc: { value: 0.5 } } });
+    for (const model of report.models) expect(document.models.find(({ name }) => name === model.name)!.metrics).toEqual(model.metrics);
+
+    const { runId } = report.models.find(({ name }) => name === 'boosting')!;
+    expect((await context.tracker.listArtifacts(runId)).toSorted()).toEqual([
+      'comparison/comparison.html', 'comparison/comparison.json', 'comparison/comparison.md', 'model/MLmodel', 'model/input_example.json', 'model/model-card.md', 'model/model.bin', 'model/model.onnx',
+      'model/python_env.yaml', 'model/requirements.txt',
+    ]);
+    const card = new TextDecoder().decode(await context.tracker.getArtifact(runId, 'model/model-card.md'));
+    for (const expected of ['# boosting', 'table.version: 9', report.split.description, 'seed 42', 'backend plain', 'recency-alone (baseline)']) expect(card).toContain(expected);
+    expect((await context.tracker.getRun(runId)).params).toMatchObject({ backend: 'plain', kernelVersion: String(plainKernels.facts.kernelVersion) });
+
+    const onlyBaseline = await trainSource(shop, frameOf(14, linear), contextOf({ only: ['recency-alone'] }));
+    expect(onlyBaseline.comparison).toBeUndefined();
   });
 
   it('promotes nothing when the baseline is as good', async () => {

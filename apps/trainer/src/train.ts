@@ -1,10 +1,13 @@
-import { createEstimator, Random, takeRows, type Dataset, type Parameters } from '#tideline/learning';
+import { createEstimator, plainKernels, Random, takeRows, type Dataset, type FitOptions, type FittedModel, type Kernels, type Parameters } from '#tideline/learning';
 import type { Clock, ExperimentTracker } from '#tideline/platform';
 import type { ModelDefinition, Source } from '#tideline/retention';
+import { logComparison } from './comparison.ts';
 import { decide, type Decision } from './decide.ts';
 import type { Interval } from './gate.ts';
 import { judge, pairedDifference, type Metrics } from './judge.ts';
-import { MODEL_FILE } from './model-artifact.ts';
+import { mlflowModel } from './mlflow-flavours.ts';
+import { MODEL_CARD_FILE, MODEL_FILE } from './model-artifact.ts';
+import { runCard } from './run-card.ts';
 import { runNote } from './run-note.ts';
 import { splitFrame, type TrainingFrame } from './training-frame.ts';
 
@@ -29,12 +32,16 @@ export interface TrainReport extends Decision {
   readonly models: readonly TrainedModel[];
   /** Name of the one-feature baseline, or undefined when the source names none. */
   readonly baseline: string | undefined;
+  /** The best model of this training and what may be said of it; undefined when only baselines were trained. */
+  readonly comparison: { readonly best: string; readonly verdict: string } | undefined;
 }
 
 export interface TrainingContext {
   readonly tracker: ExperimentTracker;
   readonly clock: Clock;
   readonly seed: number;
+  /** Where heavy loops run; typed arrays on this thread unless given. */
+  readonly kernels?: Kernels | undefined;
   /** Only these of the source's models; all when undefined. */
   readonly only?: readonly string[] | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -71,17 +78,15 @@ export async function trainSource(source: Source, frame: TrainingFrame, context:
   }
   const baseline = judged.find((model) => model.kind === 'one-feature');
   const decision = await decide(source, judged, test, context);
+  const facts = { description: split.description, trainRows: train.rowCount, testRows: test.rowCount, testPositives: test.y.reduce((sum, label) => sum + label, 0) };
+  const comparison = await logComparison({ source, judged, train, test, split: facts, decision }, context);
   return {
     source: source.name,
     target: source.models.target,
-    split: {
-      description: split.description,
-      trainRows: train.rowCount,
-      testRows: test.rowCount,
-      testPositives: test.y.reduce((sum, label) => sum + label, 0),
-    },
+    split: facts,
     models: judged.map(({ scores: _scores, definition: _definition, ...model }) => model),
     baseline: baseline?.name,
+    comparison: comparison && { best: comparison.best, verdict: comparison.verdict },
     ...decision,
   };
 }
@@ -117,36 +122,56 @@ async function fitAndLog(source: Source, definition: ModelDefinition, input: Fit
     source: source.name, target: source.models.target, split: input.description, 'source.version': source.version, 'mlflow.source.name': 'tideline train', ...context.tags,
   });
   try {
-    const estimator = createEstimator({ kind: definition.kind, task, parameters: definition.parameters, prepare: definition.prepare, feature: definition.feature });
-    const fitStartMs = clock.nowMs();
-    const model = await estimator.fit(input.train, {
-      random: new Random(seed),
-      signal: context.signal,
-      onProgress: (done) => context.onProgress?.(definition.name, done),
-      yieldToLoop: () => new Promise((resolve) => setImmediate(resolve)),
-    });
-    const predictStartMs = clock.nowMs();
-    const scores = model.score(input.test.X, input.test.rowCount);
-    const endMs = clock.nowMs();
-    const metrics = judge(task, input.test.y, scores, seed);
+    const { model, scores, fitSeconds, predictSeconds } = await fitAndScore(source, definition, input, context);
+    const metrics = judge(task, input.test.y, scores, seed, task === 'regression' || model.hasProbability);
     const overBaseline = input.baseline && pairedDifference(task, input.test.y, scores, input.baseline.scores);
     const bytes = model.save();
-    await tracker.putArtifact(run.id, MODEL_FILE, bytes);
+    const candidate = { name: definition.name, kind: definition.kind, metrics, overBaseline, definition, scores, bytes: bytes.byteLength, fitSeconds, predictSeconds };
+    const { files, problem } = mlflowModel(model, input.test, { id: run.id, nowMs: clock.nowMs() });
+    const card = runCard({ source, model, judged: candidate, baseline: input.baseline, train: input.train, test: input.test, split: input.description }, context);
+    const artifacts = { [MODEL_FILE]: bytes, ...files, [MODEL_CARD_FILE]: Buffer.from(card) };
+    for (const [path, content] of Object.entries(artifacts)) await tracker.putArtifact(run.id, path, content);
+    const { backend, kernelVersion, threadCount, adapter, reason } = (context.kernels ?? plainKernels).facts;
     await tracker.logRun(run.id, {
-      params: { ...toText(estimator.parameters), kind: definition.kind, seed: String(seed), features: model.featureNames.join(','), trainRows: String(input.train.rowCount), testRows: String(input.test.rowCount) },
-      metrics: runMetrics(metrics, input.baseline?.metrics, overBaseline, model.history, endMs),
-      // What MLflow's page shows as the run's description.
-      tags: { 'mlflow.note.content': runNote({ definition, target: source.models.target, metrics, baseline: input.baseline, overBaseline, trainRows: input.train.rowCount, testRows: input.test.rowCount }) },
+      params: {
+        ...toText(model.parameters), kind: definition.kind, seed: String(seed), features: model.featureNames.join(','), trainRows: String(input.train.rowCount), testRows: String(input.test.rowCount),
+        backend, kernelVersion: String(kernelVersion), threads: String(threadCount),
+      },
+      metrics: runMetrics(metrics, input.baseline?.metrics, overBaseline, model.history, clock.nowMs()),
+      tags: {
+        'backend.reason': reason, ...(adapter !== undefined && { 'backend.adapter': adapter }), ...(problem !== undefined && { onnx: problem }),
+        // What MLflow's page shows as the run's description.
+        'mlflow.note.content': runNote({ definition, target: source.models.target, metrics, baseline: input.baseline, overBaseline, trainRows: input.train.rowCount, testRows: input.test.rowCount }),
+      },
     });
     await tracker.endRun(run.id, 'FINISHED');
-    return {
-      name: definition.name, kind: definition.kind, metrics, overBaseline, definition, scores, runId: run.id, bytes: bytes.byteLength,
-      fitSeconds: (predictStartMs - fitStartMs) / 1000, predictSeconds: (endMs - predictStartMs) / 1000,
-    };
+    return { ...candidate, runId: run.id };
   } catch (error) {
     await tracker.endRun(run.id, context.signal?.aborted ? 'KILLED' : 'FAILED').catch(() => undefined);
     throw error;
   }
+}
+
+interface Scored {
+  readonly model: FittedModel;
+  /** Of the test rows. */
+  readonly scores: Float64Array;
+  readonly fitSeconds: number;
+  readonly predictSeconds: number;
+}
+
+async function fitAndScore(source: Source, definition: ModelDefinition, { train, test }: FitInput, { clock, seed, signal, kernels, onProgress }: TrainingContext): Promise<Scored> {
+  const estimator = createEstimator({ kind: definition.kind, task: source.models.task, parameters: definition.parameters, prepare: definition.prepare, feature: definition.feature });
+  const options: FitOptions = {
+    random: new Random(seed), kernels, signal,
+    onProgress: (done) => onProgress?.(definition.name, done),
+    yieldToLoop: () => new Promise((resolve) => setImmediate(resolve)),
+  };
+  const fitStartMs = clock.nowMs();
+  const model = await estimator.fit(train, options);
+  const predictStartMs = clock.nowMs();
+  const scores = await model.scoreInBatch(test.X, test.rowCount, options);
+  return { model, scores, fitSeconds: (predictStartMs - fitStartMs) / 1000, predictSeconds: (clock.nowMs() - predictStartMs) / 1000 };
 }
 
 function runMetrics(metrics: Metrics, baseline: Metrics | undefined, overBaseline: Interval | undefined, history: readonly number[], timestampMs: number): { name: string; value: number; step: number; timestampMs: number }[] {

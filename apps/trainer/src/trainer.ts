@@ -15,7 +15,7 @@ export interface TrainerDoors {
   readonly clock: Clock;
 }
 
-export type TrainOptions = Pick<TrainingContext, 'seed' | 'only' | 'signal' | 'onProgress'>;
+export type TrainOptions = Pick<TrainingContext, 'seed' | 'only' | 'signal' | 'onProgress' | 'kernels'>;
 
 /** Tag of every run: the version of the training table that it learned from. */
 const TABLE_VERSION_TAG = 'table.version';

@@ -20,7 +20,7 @@ describe('catalog', () => {
   });
 
   it('says everything that is wrong', () => {
-    expect(definitionProblems({ ...definition, kind: 'oracle' })).toEqual(['expected a kind of model among constant, one-feature, logistic-regression, gradient-boosting, naive-bayes, found oracle']);
+    expect(definitionProblems({ ...definition, kind: 'oracle' })).toEqual([`expected a kind of model among ${catalog.map(({ kind }) => kind).join(', ')}, found oracle`]);
     expect(definitionProblems({
       kind: 'logistic-regression', task: 'regression', parameters: { l2: -1, toString: 1, max_iterations: 1.5 },
       prepare: [{ step: 'square', except: [] }], feature: 'a',

@@ -1,18 +1,45 @@
+import { calibrationMethods } from './calibration/calibrated-core.ts';
 import { constantBaseline } from './baseline/constant.ts';
 import { oneFeature } from './baseline/one-feature.ts';
 import { naiveBayes } from './bayes/naive-bayes.ts';
+import { agglomerative } from './clusters/agglomerative.ts';
+import { kMeans } from './clusters/k-means.ts';
 import type { Estimator, FittedModel, ParameterValue } from './estimator.ts';
 import type { Family } from './family.ts';
+import { linearRegression } from './linear/linear-regression.ts';
+import { linearSvm } from './linear/linear-svm.ts';
 import { logisticRegression } from './linear/logistic-regression.ts';
+import { perceptron } from './linear/perceptron.ts';
 import { decodeModelFile, ModelFileError } from './model-file.ts';
 import { ruleProblem } from './parameter-rules.ts';
 import type { EstimatorDefinition } from './pipeline.ts';
 import { createPipelineEstimator, FittedPipeline } from './pipeline.ts';
+import { multiLayerPerceptron } from './neural/multi-layer-perceptron.ts';
 import { stepProblems } from './prepare/step-catalog.ts';
+import { fourierSvm } from './support-vectors/fourier-svm.ts';
+import { rbfSvm } from './support-vectors/rbf-svm.ts';
+import { decisionTree } from './trees/decision-tree.ts';
 import { gradientBoosting } from './trees/gradient-boosting.ts';
+import { randomForest } from './trees/random-forest.ts';
 
 /** Every method there is; a family added here can be created, loaded, and is put through all estimator checks. */
-export const catalog: readonly Family[] = [constantBaseline, oneFeature, logisticRegression, gradientBoosting, naiveBayes];
+export const catalog: readonly Family[] = [
+  constantBaseline,
+  oneFeature,
+  logisticRegression,
+  linearRegression,
+  linearSvm,
+  perceptron,
+  gradientBoosting,
+  kMeans,
+  agglomerative,
+  rbfSvm,
+  fourierSvm,
+  decisionTree,
+  randomForest,
+  naiveBayes,
+  multiLayerPerceptron,
+];
 
 /** A definition that names no estimator; the message lists each problem. */
 export class EstimatorDefinitionError extends Error {
@@ -30,8 +57,12 @@ export function definitionProblems(definition: EstimatorDefinition): readonly st
     if (problem !== undefined) problems.push(problem);
   }
   problems.push(...definition.prepare.flatMap(stepProblems));
+  if (definition.calibrate !== undefined) {
+    if (!calibrationMethods.includes(definition.calibrate)) problems.push(`expected a calibration among ${calibrationMethods.join(', ')}, found ${String(definition.calibrate)}`);
+    if (definition.task !== 'classification') problems.push(`expected calibration of a classifier only, found ${definition.task}`);
+  }
   if (family.needsFeature && definition.feature === undefined) problems.push(`expected the feature that ${family.kind} looks at, found none`);
-  if (!family.needsFeature && definition.feature !== undefined) problems.push(`expected no single feature for ${family.kind}, found ${definition.feature}`);
+  if (!family.needsFeature && family.takesFeature !== true && definition.feature !== undefined) problems.push(`expected no single feature for ${family.kind}, found ${definition.feature}`);
   return problems;
 }
 

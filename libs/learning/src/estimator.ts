@@ -65,6 +65,8 @@ export interface FittedModel {
   readonly arithmetic: Arithmetic;
   /** False for classifiers that only tell sides (perceptron, support vectors) unless calibrated, and for regression. */
   readonly hasProbability: boolean;
+  /** What turned decision values into probabilities, where something did. */
+  readonly calibration: 'none' | 'platt' | 'isotonic';
   /** True when `explainRow` and `assessRow` can be asked. */
   readonly hasReasons: boolean;
   /** The label (0 or 1), or the value, for each row of a row-major matrix; fills and returns `out` when given. */

@@ -58,7 +58,7 @@ export interface FitSettings {
   readonly task: Task;
   /** Checked against the family's rules, defaults filled in; `numberOf` and its like read them. */
   readonly parameters: Parameters;
-  /** Column index, for families that use one feature alone; 0 otherwise. */
+  /** Index of the one column that the definition names, -1 where it names none. */
   readonly featureIndex: number;
 }
 
@@ -80,6 +80,8 @@ export interface Family {
   /** True when the preparation must replace missing values by training means before `fit` sees them. */
   readonly imputesMissing: boolean;
   readonly needsFeature: boolean;
+  /** Set where one feature may be named, to be learned from alone. */
+  readonly takesFeature?: boolean;
   /** True when `fit` reads columns of categories (`prepared.categories`) as such; other families are never handed any. */
   readonly takesCategories?: boolean;
   /** How far predictions may move when rows are reordered, or a weight becomes repeats: 0 promises equal bits. */

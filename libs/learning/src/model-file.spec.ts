@@ -15,6 +15,7 @@ const sample: ModelFile = {
     'prepare.steps': new Uint8Array(0),
     'trees.bias': Float64Array.of(3), 'trees.roots': Int32Array.of(0), 'trees.feature': Int32Array.of(1, -1, -1), 'trees.threshold': Float64Array.of(0.5, 0, 0),
     'trees.left': Int32Array.of(1, -1, -1), 'trees.right': Int32Array.of(2, -1, -1), 'trees.missingLeft': Uint8Array.of(1, 0, 0), 'trees.value': Float64Array.of(0, -1, 1),
+    'trees.cover': Float64Array.of(4, 2, 2), 'trees.divisor': Float64Array.of(1),
   },
 };
 
@@ -87,7 +88,7 @@ describe('model file', () => {
     const sound = /^corrupt: expected/;
     for (const changes of [
       { 'trees.left': Int32Array.of(0, -1, -1) }, { 'trees.right': Int32Array.of(3, -1, -1) }, { 'trees.feature': Int32Array.of(2, -1, -1) },
-      { 'trees.roots': Int32Array.of(7) }, { 'trees.value': Float64Array.of(1) }, { 'trees.bias': Int32Array.of(1) }, { 'prepare.steps': new TextEncoder().encode('guess') },
+      { 'trees.roots': Int32Array.of(7) }, { 'trees.left': Int32Array.of(2, -1, -1) }, { 'trees.cover': Float64Array.of(1) }, { 'trees.value': Float64Array.of(1) }, { 'trees.bias': Int32Array.of(1) }, { 'prepare.steps': new TextEncoder().encode('guess') },
     ] satisfies Record<string, Section>[]) expect(problemOf(() => loadModel(withSections(changes)))).toMatch(sound);
   });
 

@@ -1,4 +1,6 @@
 import { strict as assert } from 'node:assert';
+import { CalibratedCore, fitCalibration, type Calibration, type CalibrationMethod } from './calibration/calibrated-core.ts';
+import { calibrationFolds, outOfFoldValues } from './calibration/out-of-fold.ts';
 import type { Dataset } from './dataset.ts';
 import { checkRows, datasetProblem, InvalidDatasetError } from './dataset.ts';
 import type { Arithmetic, Estimator, FitOptions, FittedModel, Parameters, Rows, Task } from './estimator.ts';
@@ -23,6 +25,8 @@ export interface EstimatorDefinition {
   readonly prepare: readonly PrepareStep[];
   /** The one column that a `one-feature` model looks at. */
   readonly feature?: string | undefined;
+  /** Turns a classifier's decision values into probabilities, learned from rows that it was not fitted to. */
+  readonly calibrate?: CalibrationMethod | undefined;
 }
 
 /** Joins a family with preparation, checks and bookkeeping; the definition has been checked by the catalog. */
@@ -33,11 +37,11 @@ export function createPipelineEstimator(family: Family, definition: EstimatorDef
     kind: family.kind,
     task: definition.task,
     parameters,
-    fit: (data: Dataset, options: FitOptions) => fitPipeline(family, definition, parameters, data, options),
+    fit: (data: Dataset, options: FitOptions) => (definition.calibrate === undefined ? fitPipeline : fitCalibrated)(family, definition, parameters, data, options),
   });
 }
 
-async function fitPipeline(family: Family, definition: EstimatorDefinition, parameters: Parameters, data: Dataset, options: FitOptions): Promise<FittedModel> {
+async function fitPipeline(family: Family, definition: EstimatorDefinition, parameters: Parameters, data: Dataset, options: FitOptions): Promise<FittedPipeline> {
   options.signal?.throwIfAborted();
   const problem = datasetProblem(data, definition.task);
   if (problem !== undefined) throw new InvalidDatasetError(problem);
@@ -48,7 +52,7 @@ async function fitPipeline(family: Family, definition: EstimatorDefinition, para
     const { preparation, prepared } = await Preparation.fit(definition.prepare, family.imputesMissing, data, { compute, pace });
     const unfit = preparedProblem(family, definition.feature, prepared);
     if (unfit !== undefined) throw new InvalidDatasetError(unfit);
-    const featureIndex = definition.feature === undefined ? 0 : prepared.names.indexOf(definition.feature);
+    const featureIndex = definition.feature === undefined ? -1 : prepared.names.indexOf(definition.feature);
     const settings = { task: definition.task, parameters, featureIndex };
     const { core, history } = await family.fit(prepared, settings, { random: options.random, compute, pace, progress });
     progress(1, history.at(-1));
@@ -67,6 +71,23 @@ function preparedProblem(family: Family, feature: string | undefined, { names, c
   if (family.takesCategories === true) return undefined;
   const unread = Object.keys(categories).find((name) => feature === undefined || feature === name);
   return unread === undefined ? undefined : `expected numbers in every column that ${family.kind} reads, found categories in ${unread}: prepare it with one_hot`;
+}
+
+/**
+ * Fits the model to all rows, and the calibration to what models of the other folds say of each row: scikit-learn's
+ * `CalibratedClassifierCV` with `ensemble=False`.
+ */
+async function fitCalibrated(family: Family, definition: EstimatorDefinition, parameters: Parameters, data: Dataset, options: FitOptions): Promise<FittedPipeline> {
+  options.signal?.throwIfAborted();
+  const problem = datasetProblem(data, definition.task);
+  if (problem !== undefined) throw new InvalidDatasetError(problem);
+  const folds = calibrationFolds(data, options.random);
+  const progress = risingProgress(options.onProgress);
+  const fit = (rows: Dataset, part: number): Promise<FittedPipeline> =>
+    fitPipeline(family, definition, parameters, rows, { ...options, onProgress: (done, loss) => progress((part + done) / (folds.length + 1), loss) });
+  const values = await outOfFoldValues(data, folds, fit, new Pace(options.signal, options.yieldToLoop));
+  const calibration = fitCalibration(definition.calibrate!, values, data.y, data.weights);
+  return (await fit(data, folds.length)).calibratedBy(calibration);
 }
 
 function risingProgress(onProgress: FitOptions['onProgress']): (done: number, loss?: number) => void {
@@ -102,10 +123,12 @@ export class FittedPipeline implements FittedModel {
   readonly history: readonly number[];
   readonly hasProbability: boolean;
   readonly hasReasons: boolean;
+  readonly calibration: CalibrationMethod | 'none';
   readonly #scale: MarginScale | 'value';
   readonly #preparation: Preparation;
   readonly #core: Core;
   readonly #mixedReasons: MixedReasons | undefined;
+  readonly #parts: PipelineParts;
   readonly #scratch: Float32Array;
   readonly #preparedContributions: Float64Array;
 
@@ -118,7 +141,9 @@ export class FittedPipeline implements FittedModel {
     this.categories = parts.categories;
     this.arithmetic = parts.arithmetic;
     this.history = Object.freeze([...parts.history]);
-    this.#scale = task === 'regression' ? 'value' : (family.scale ?? 'log-odds');
+    this.#parts = parts;
+    this.#scale = task === 'regression' ? 'value' : core instanceof CalibratedCore ? core.scale : (family.scale ?? 'log-odds');
+    this.calibration = core instanceof CalibratedCore ? core.calibration.method : 'none';
     this.hasProbability = this.#scale === 'log-odds' || this.#scale === 'probability';
     this.#mixedReasons = core.coefficients === undefined ? undefined : preparation.mixedReasons(core.coefficients);
     this.hasReasons = core.explain !== undefined && (preparation.sourceOf !== undefined || this.#mixedReasons !== undefined);
@@ -131,9 +156,26 @@ export class FittedPipeline implements FittedModel {
   static load(family: Family, file: ModelFile): FittedPipeline {
     const { task, featureNames, categories, arithmetic } = file;
     const preparation = Preparation.load(file);
-    const core = family.load({ ...file, featureNames: preparation.names, categories: preparation.categories });
+    const learned = family.load({ ...file, featureNames: preparation.names, categories: preparation.categories });
+    const core = CalibratedCore.load(learned, file) ?? learned;
     const parameters = Object.freeze({ ...file.parameters });
     return new FittedPipeline({ family, task, parameters, featureNames, categories, arithmetic, history: [...float64Section(file, 'history')], preparation, core });
+  }
+
+  /** This model behind a calibration. */
+  calibratedBy(calibration: Calibration): FittedPipeline {
+    return new FittedPipeline({ ...this.#parts, core: new CalibratedCore(this.#core, calibration) });
+  }
+
+  /** What a calibration maps to probabilities: the margins, before any link. */
+  async decisionValues(X: Float32Array, rowCount: number, pace: Pace): Promise<Float64Array> {
+    const values = new Float64Array(rowCount);
+    this.#check(X, rowCount, values);
+    for (let row = 0; row < rowCount; row++) {
+      values[row] = this.#marginAt(X, row * this.featureNames.length);
+      if (pace.spend(400)) await pace.pause();
+    }
+    return values;
   }
 
   predict(X: Rows, rowCount: number, out = new Float64Array(rowCount)): Float64Array {

@@ -1,8 +1,10 @@
 import type { Command } from 'commander';
 import type { Runner } from '../context.ts';
 import { addBuild } from './build.ts';
+import { addCompare } from './compare.ts';
 import { addDoctor } from './doctor.ts';
 import { addExperiments } from './experiments.ts';
+import { addExport } from './export.ts';
 import { addGenerate } from './generate.ts';
 import { addInspect } from './inspect.ts';
 import { addLake } from './lake.ts';
@@ -18,7 +20,7 @@ import { addVerify } from './verify.ts';
 
 /** Every command, in the order in which a newcomer meets them. */
 export function addCommands(program: Command, run: Runner): void {
-  for (const add of [addStart, addSources, addGenerate, addInspect, addReplay, addTopics, addScores, addLake, addBuild, addTrain, addModels, addExperiments, addVerify, addProve, addDoctor]) {
+  for (const add of [addStart, addSources, addGenerate, addInspect, addReplay, addTopics, addScores, addLake, addBuild, addTrain, addCompare, addModels, addExport, addExperiments, addVerify, addProve, addDoctor]) {
     add(program, run);
   }
 }

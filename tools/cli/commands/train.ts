@@ -64,6 +64,7 @@ function describe(report: TrainReport): string {
     '',
     formatTable(['model', 'ROC AUC', 'PR AUC', 'log loss', 'ROC AUC above baseline', 'fit', 'size'], rows),
     '',
+    ...(report.comparison === undefined ? [] : [report.comparison.verdict]),
     ...(candidate === undefined ? [] : [candidate.remark]),
     ...(candidate === undefined ? [] : candidate.promoted ? [`${candidate.model} passed the gate`] : [`${candidate.model} was not promoted:`, ...candidate.reasons.map((reason) => `  ${reason}`)]),
     champion === undefined ? 'no champion' : `champion: ${champion.name} version ${champion.version} (${champion.model})`,

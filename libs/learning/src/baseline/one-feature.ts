@@ -92,7 +92,7 @@ async function fitRanks(data: Dataset, settings: FitSettings, context: FitContex
     if (context.pace.spend(16)) await context.pace.pause();
   }
   const ranked = { ...data, columnCount: 1, X: Float32Array.from(values), featureNames: [data.featureNames[column]!] };
-  const line = { task: settings.task, parameters: { l2: 1, max_iterations: 1000 }, featureIndex: 0 };
+  const line = { task: settings.task, parameters: { l2: 1, class_weight: 'none', max_iterations: 1000 }, featureIndex: 0 };
   const { core, history } = await logisticRegression.fit(rawRows(ranked), line, context);
   if (!(core instanceof LinearCore)) throw new TypeError('expected logistic regression to fit a linear core');
   return { core: new OneFeatureCore(column, scale, core.coefficients[0]!, core.intercept, weightedMean(values, data.weights)), history };

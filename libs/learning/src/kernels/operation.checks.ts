@@ -10,13 +10,17 @@ export interface OperationTrial {
   run(kernels: Kernels, seed: number): Promise<ReadonlyMap<number, Uint8Array>>;
 }
 
-/**
- * `draw` makes fresh arguments from the seed alone; arrays that the operation fills are drawn too, with what they start from. `scratch` lists positions
- * of arrays whose contents afterwards promise nothing.
- */
-export function trialOf<Arguments extends readonly KernelArgument[]>(operation: Operation<Arguments>, draw: (random: Random) => [...Arguments], scratch: readonly number[] = []): OperationTrial {
+export interface TrialOptions {
+  /** Tells trials of one operation apart. */
+  readonly name?: string;
+  /** Positions of arrays whose contents afterwards promise nothing. */
+  readonly scratch?: readonly number[];
+}
+
+/** `draw` makes fresh arguments from the seed alone; arrays that the operation fills are drawn too, with what they start from. */
+export function trialOf<Arguments extends readonly KernelArgument[]>(operation: Operation<Arguments>, draw: (random: Random) => [...Arguments], { name = operation.name, scratch = [] }: TrialOptions = {}): OperationTrial {
   return {
-    name: operation.name,
+    name,
     run: async (kernels, seed) => {
       const compute = await kernels.open({});
       try {

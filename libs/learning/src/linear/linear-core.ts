@@ -1,6 +1,8 @@
 import type { Core } from '../family.ts';
+import type { Compute } from '../kernels/compute.ts';
 import type { ModelFile, Section } from '../model-file.ts';
 import { float64Section } from '../model-file.ts';
+import { linearMargins, marginOfRow } from './margins.ts';
 
 /** A weighted sum of prepared features; contributions are exact: coefficient x (value - training mean). */
 export class LinearCore implements Core {
@@ -8,11 +10,14 @@ export class LinearCore implements Core {
   readonly intercept: number;
   /** Training means of the prepared features. */
   readonly #mean: Float64Array;
+  /** Coefficients and intercept, as operations read them. */
+  readonly #point: Float64Array;
 
   constructor(coefficients: Float64Array, intercept: number, mean: Float64Array) {
     this.coefficients = coefficients;
     this.intercept = intercept;
     this.#mean = mean;
+    this.#point = Float64Array.of(...coefficients, intercept);
   }
 
   static load(file: ModelFile): LinearCore {
@@ -22,10 +27,11 @@ export class LinearCore implements Core {
   }
 
   margin(X: Float32Array, offset: number): number {
-    const { coefficients } = this;
-    let margin = this.intercept;
-    for (let j = 0; j < coefficients.length; j++) margin += coefficients[j]! * X[offset + j]!;
-    return margin;
+    return marginOfRow(X, offset, this.coefficients.length, this.#point);
+  }
+
+  async margins(X: Float32Array, rowCount: number, compute: Compute, out: Float64Array): Promise<void> {
+    await compute.run(linearMargins, X, rowCount, this.coefficients.length, compute.adopt(this.#point), out);
   }
 
   explain(x: Float32Array, contributions: Float64Array): number {

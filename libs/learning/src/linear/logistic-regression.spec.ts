@@ -8,9 +8,10 @@ import type { Dataset } from '../dataset.ts';
 import { decodeModelFile, float64Section } from '../model-file.ts';
 import { Pace } from '../pace.ts';
 import { Random } from '../random.ts';
-import { solvePositiveDefinite } from './cholesky.ts';
+import { plainKernels } from '../kernels/plain-kernels.ts';
+import { CholeskyFactor } from './cholesky.ts';
+import { LinearObjective } from './linear-objective.ts';
 import { logLossOfMargin, sigmoid } from './log-loss.ts';
-import { LogisticProblem } from './logistic-problem.ts';
 import { minimizeByLbfgs, minimizeByNewton } from './minimize.ts';
 
 interface Case {
@@ -27,7 +28,7 @@ function datasetOf({ X, y, weights }: Pick<Case, 'X' | 'y' | 'weights'>): Datase
   };
 }
 
-function logistic(parameters: Record<string, number>): ReturnType<typeof createEstimator> {
+function logistic(parameters: Record<string, number | string>): ReturnType<typeof createEstimator> {
   return createEstimator({ kind: 'logistic-regression', task: 'classification', parameters, prepare: [] });
 }
 
@@ -67,9 +68,10 @@ describe('logistic regression', () => {
 
   it('differential: L-BFGS and Newton end at the same point', async () => {
     const data = datasetOf(cases.find(({ name }) => name === 'scales')!);
-    const problem = await LogisticProblem.of(data, 0.3, new Pace(undefined, undefined));
+    const pace = new Pace(undefined, undefined);
+    const objective = await LinearObjective.of({ ...data, weights: undefined, loss: 'logistic', positive: 1, negative: 1, l2: 0.3, penalizesIntercept: false }, await plainKernels.open({}), pace);
     const options = { start: new Float64Array(data.columnCount + 1), tolerance: 1e-10, maxIterations: 500 };
-    const [newton, lbfgs] = [await minimizeByNewton(problem, options), await minimizeByLbfgs(problem, options)];
+    const [newton, lbfgs] = [await minimizeByNewton(objective, options, () => objective.hessianFactor()), await minimizeByLbfgs(objective, options)];
     expect(newton.history.length).toBeLessThan(12);
     expect(Math.max(newton.gradientMax, lbfgs.gradientMax)).toBeLessThan(1e-10);
     lbfgs.v.forEach((value, j) => expect(value).toBeCloseTo(newton.v[j]!, 8));
@@ -99,8 +101,8 @@ describe('log loss', () => {
   });
 });
 
-describe('solvePositiveDefinite', () => {
-  it('oracle: the solution, multiplied back, gives the right side', () => {
+describe('Cholesky factor', () => {
+  it('oracle: the solution, multiplied back, gives the right side', async () => {
     const random = new Random(9);
     const n = 7;
     const M = Float64Array.from({ length: n * n }, () => random.normal());
@@ -109,7 +111,7 @@ describe('solvePositiveDefinite', () => {
       return Array.from({ length: n }, (_, k) => M[i * n + k]! * M[j * n + k]!).reduce((a, b) => a + b, i === j ? 0.1 : 0);
     });
     const b = Float64Array.from({ length: n }, () => random.normal());
-    const x = solvePositiveDefinite(A, b);
+    const x = (await CholeskyFactor.of(A, n, 1e-13, new Pace(undefined, undefined))).solve(b);
     b.forEach((value, i) => expect(x.reduce((sum, xj, j) => sum + A[i * n + j]! * xj, 0)).toBeCloseTo(value, 9));
   });
 });

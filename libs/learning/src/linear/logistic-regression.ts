@@ -1,15 +1,11 @@
-import type { PreparedRows } from '../prepared-rows.ts';
-import { asDataset } from '../prepared-rows.ts';
 import type { Family, FitContext, FitSettings } from '../family.ts';
 import { numberOf } from '../family.ts';
+import type { PreparedRows } from '../prepared-rows.ts';
+import { classWeightRule, classWeights } from './class-weights.ts';
+import { minimizeLinearLoss } from './fit-linear-loss.ts';
 import { LinearCore } from './linear-core.ts';
+import { LinearObjective } from './linear-objective.ts';
 import { hasOneClass, priorLogOdds } from './log-loss.ts';
-import { LogisticProblem } from './logistic-problem.ts';
-import type { Minimum, MinimizeOptions } from './minimize.ts';
-import { minimizeByLbfgs, minimizeByNewton } from './minimize.ts';
-
-/** Newton's few steps cost rows x columns^2 each; beyond this much, L-BFGS's many steps of rows x columns are faster. */
-const newtonStepMax = 1e7;
 
 /**
  * L2-penalised logistic regression, the intercept free: minimises sum of weighted log losses + l2/2 |coefficients|^2, the
@@ -20,6 +16,7 @@ export const logisticRegression: Family = {
   tasks: ['classification'],
   parameters: {
     l2: { default: 1, min: 0, max: 1e12, integer: false, meaning: 'penalty on half the squared coefficients against the summed loss (1/C)' },
+    class_weight: classWeightRule,
     max_iterations: { default: 1000, min: 1, max: 1e6, integer: true, meaning: 'iterations at most' },
   },
   imputesMissing: true,
@@ -30,28 +27,20 @@ export const logisticRegression: Family = {
 };
 
 async function fitLogisticRegression(prepared: PreparedRows, settings: FitSettings, context: FitContext): Promise<{ core: LinearCore; history: readonly number[] }> {
-  const data = await asDataset(prepared, context);
-  const problem = await LogisticProblem.of(data, numberOf(settings.parameters, 'l2'), context.pace);
-  const start = new Float64Array(data.columnCount + 1);
-  start[data.columnCount] = priorLogOdds(data.y, data.weights);
-  const minimum = hasOneClass(data.y, data.weights) ? await standStill(problem, start) : await minimize(problem, start, settings, context);
-  const { coefficients, intercept, mean } = problem.unscale(minimum.v);
-  return { core: new LinearCore(coefficients, intercept, mean), history: minimum.history };
-}
-
-/** With one class the free intercept would run to infinity, so the answer is the smoothed prior alone. */
-async function standStill(problem: LogisticProblem, start: Float64Array): Promise<Minimum> {
-  const gradient = new Float64Array(start.length);
-  return { v: start, history: [await problem.evaluate(start, gradient)], gradientMax: 0 };
-}
-
-function minimize(problem: LogisticProblem, start: Float64Array, settings: FitSettings, context: FitContext): Promise<Minimum> {
-  const tolerance = 1e-10;
-  const onIteration = (_iteration: number, value: number, gradientMax: number): void => {
-    // Convergence is roughly geometric, so the share done is read off the gradient's logarithm.
-    context.progress(Math.min(0.99, Math.log(Math.max(gradientMax, 1e-300)) / Math.log(tolerance)), value);
-  };
-  const options: MinimizeOptions = { start, tolerance, maxIterations: numberOf(settings.parameters, 'max_iterations'), onIteration };
-  const newtonStep = problem.rowCount * problem.columnCount ** 2 + problem.columnCount ** 3;
-  return newtonStep <= newtonStepMax ? minimizeByNewton(problem, options) : minimizeByLbfgs(problem, options);
+  const { y, weights, rowCount, columnCount } = prepared;
+  const { positive, negative } = classWeights(settings, y, weights);
+  const X = await prepared.matrix(context.compute, context.pace);
+  const objective = await LinearObjective.of({
+    X, rowCount, columnCount, y, weights, loss: 'logistic', positive, negative, l2: numberOf(settings.parameters, 'l2'), penalizesIntercept: false,
+  }, context.compute, context.pace);
+  const start = new Float64Array(columnCount + 1);
+  start[columnCount] = priorLogOdds(y, weights) + Math.log(positive / negative);
+  if (hasOneClass(y, weights)) {
+    // With one class the free intercept would run to infinity, so the answer is the smoothed prior alone.
+    const loss = await objective.evaluate(start, new Float64Array(start.length));
+    return { core: new LinearCore(new Float64Array(columnCount), start[columnCount]!, objective.moments.mean), history: [loss] };
+  }
+  const minimum = await minimizeLinearLoss(objective, start, numberOf(settings.parameters, 'max_iterations'), context);
+  const { coefficients, intercept } = objective.unscale(minimum.v);
+  return { core: new LinearCore(coefficients, intercept, objective.moments.mean), history: minimum.history };
 }

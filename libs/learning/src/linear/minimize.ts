@@ -1,4 +1,4 @@
-import { solvePositiveDefinite } from './cholesky.ts';
+import type { CholeskyFactor } from './cholesky.ts';
 
 /** A smooth convex function; `evaluate` overwrites `gradient` and returns the value at `v`. */
 export interface Objective {
@@ -22,11 +22,17 @@ export interface MinimizeOptions {
   readonly onIteration?: (iteration: number, value: number, gradientMax: number) => void;
 }
 
-/** Limited-memory BFGS with 10 pairs (Nocedal & Wright 2006, algorithm 7.5). */
-export function minimizeByLbfgs(objective: Objective, options: MinimizeOptions): Promise<Minimum> {
+/** Asked for at the last point evaluated: a factor of the Hessian there, or of something near to it. */
+export type Curvature = (iteration: number) => Promise<CholeskyFactor>;
+
+/**
+ * Limited-memory BFGS with 10 pairs (Nocedal & Wright 2006, algorithm 7.5). Where `curvature` is given, its inverse is the matrix that
+ * the pairs improve, else a multiple of the identity.
+ */
+export function minimizeByLbfgs(objective: Objective, options: MinimizeOptions, curvature?: Curvature): Promise<Minimum> {
   const memory: { s: Float64Array; q: Float64Array; rho: number }[] = [];
   let previous: Point | undefined;
-  const direction = (point: Point): Promise<Float64Array> => {
+  const direction = async (point: Point, iteration: number): Promise<Float64Array> => {
     if (previous !== undefined) {
       const s = difference(point.v, previous.v);
       const q = difference(point.gradient, previous.gradient);
@@ -36,7 +42,7 @@ export function minimizeByLbfgs(objective: Objective, options: MinimizeOptions):
       if (memory.length > 10) memory.shift();
     }
     previous = point;
-    const step = point.gradient.map((g) => -g);
+    let step: Float64Array = point.gradient.map((g) => -g);
     const alpha = new Float64Array(memory.length);
     for (let k = memory.length - 1; k >= 0; k--) {
       const { s, q, rho } = memory[k]!;
@@ -44,27 +50,26 @@ export function minimizeByLbfgs(objective: Objective, options: MinimizeOptions):
       addScaled(step, q, -alpha[k]!);
     }
     const last = memory.at(-1);
-    if (last !== undefined) scaleBy(step, 1 / (last.rho * dot(last.q, last.q)));
+    if (curvature !== undefined) step = (await curvature(iteration)).solve(step);
+    else if (last !== undefined) scaleBy(step, 1 / (last.rho * dot(last.q, last.q)));
     memory.forEach(({ s, q, rho }, k) => addScaled(step, s, alpha[k]! - rho * dot(q, step)));
-    return Promise.resolve(step);
+    return step;
   };
   return descend(objective, direction, options);
 }
 
-/** Newton's method; for logistic regression this is iteratively reweighted least squares. `hessian` is asked at the last point evaluated. */
-export function minimizeByNewton(objective: Objective & { hessian(): Promise<Float64Array> }, options: MinimizeOptions): Promise<Minimum> {
-  const direction = async (point: Point): Promise<Float64Array> => {
-    return solvePositiveDefinite(await objective.hessian(), point.gradient.map((g) => -g));
-  };
+/** Newton's method; for logistic regression this is iteratively reweighted least squares. */
+export function minimizeByNewton(objective: Objective, options: MinimizeOptions, curvature: Curvature): Promise<Minimum> {
+  const direction = async (point: Point, iteration: number): Promise<Float64Array> => (await curvature(iteration)).solve(point.gradient.map((g) => -g));
   return descend(objective, direction, options);
 }
 
-async function descend(objective: Objective, direction: (point: Point) => Promise<Float64Array>, options: MinimizeOptions): Promise<Minimum> {
+async function descend(objective: Objective, direction: (point: Point, iteration: number) => Promise<Float64Array>, options: MinimizeOptions): Promise<Minimum> {
   let point = await evaluateAt(objective, options.start.slice());
   const history = [point.value];
   for (let iteration = 1; iteration <= options.maxIterations; iteration++) {
     if (maxAbs(point.gradient) <= options.tolerance) break;
-    const next = await searchLine(objective, point, await direction(point));
+    const next = await searchLine(objective, point, await direction(point, iteration));
     if (next === undefined) break;
     point = next;
     history.push(point.value);

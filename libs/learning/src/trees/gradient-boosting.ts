@@ -67,6 +67,7 @@ class NodeList {
   readonly #right: number[] = [];
   readonly #missingLeft: number[] = [];
   readonly #value: number[] = [];
+  readonly #cover: number[] = [];
 
   constructor(learningRate: number) {
     this.#learningRate = learningRate;
@@ -85,6 +86,7 @@ class NodeList {
       this.#right.push(isLeaf ? -1 : first + node.right);
       this.#missingLeft.push(node.missingLeft ? 1 : 0);
       this.#value.push(values[i]!);
+      this.#cover.push(node.cover);
     });
     return values;
   }
@@ -93,7 +95,7 @@ class NodeList {
     return new TreeEnsemble({
       roots: Int32Array.from(this.#roots), feature: Int32Array.from(this.#feature), threshold: Float64Array.from(this.#threshold),
       left: Int32Array.from(this.#left), right: Int32Array.from(this.#right), missingLeft: Uint8Array.from(this.#missingLeft),
-      value: Float64Array.from(this.#value),
+      value: Float64Array.from(this.#value), cover: Float64Array.from(this.#cover),
     }, bias);
   }
 }

@@ -24,7 +24,7 @@ interface GrownNode {
 export interface GrownTree {
   readonly nodes: readonly {
     readonly feature: number; readonly threshold: number; readonly missingLeft: boolean;
-    readonly left: number; readonly right: number; readonly value: number;
+    readonly left: number; readonly right: number; readonly value: number; readonly cover: number;
   }[];
   /** Calls back with each leaf's node index and rows; valid until the next tree is grown. */
   eachLeaf(visit: (node: number, rows: Int32Array) => void): void;
@@ -116,11 +116,11 @@ export class TreeGrower {
     const indexOf = new Map(nodes.map((node, i) => [node, i]));
     const described = nodes.map(({ split, sums, left, right }) => {
       const value = nodeValue(sums, this.#rules.l2);
-      if (split === undefined || left === undefined || right === undefined) return { feature: -1, threshold: 0, missingLeft: false, left: -1, right: -1, value };
+      if (split === undefined || left === undefined || right === undefined) return { feature: -1, threshold: 0, missingLeft: false, left: -1, right: -1, value, cover: sums.weight };
       const cuts = this.#binned.thresholds[split.feature]!;
       // Left of the last bin lies every present value: the cut is then above them all.
       const threshold = split.bin < cuts.length ? cuts[split.bin]! : Number.MAX_VALUE;
-      return { feature: split.feature, threshold, missingLeft: split.missingLeft, left: indexOf.get(left)!, right: indexOf.get(right)!, value };
+      return { feature: split.feature, threshold, missingLeft: split.missingLeft, left: indexOf.get(left)!, right: indexOf.get(right)!, value, cover: sums.weight };
     });
     const eachLeaf = (visit: (node: number, rows: Int32Array) => void): void => {
       nodes.forEach((node, i) => {
