@@ -141,6 +141,8 @@ export interface ModelDefinition {
   readonly parameters: Readonly<Record<string, number | string | readonly number[]>>;
   /** In order. */
   readonly prepare: readonly PrepareStepDefinition[];
+  /** Makes probabilities of a classifier's decision values, from rows held out of its fit. */
+  readonly calibrate?: 'platt' | 'isotonic';
 }
 
 /** A value of an option of a preparation step. */
