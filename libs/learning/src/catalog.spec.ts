@@ -7,7 +7,10 @@ const definition: EstimatorDefinition = { kind: 'gradient-boosting', task: 'clas
 
 describe('catalog', () => {
   it('fills in defaults, those of scikit-learn for boosting', () => {
-    expect(createEstimator(definition).parameters).toEqual({ trees: 60, learning_rate: 0.1, leaves: 31, min_rows_in_leaf: 20, min_hessian_in_leaf: 0.001, l2: 0, bins: 255 });
+    expect(createEstimator(definition).parameters).toEqual({
+      trees: 60, learning_rate: 0.1, leaves: 31, max_depth: 0, min_rows_in_leaf: 20, min_hessian_in_leaf: 0.001, l1: 0, l2: 0, bins: 255,
+      row_share: 1, column_share: 1, class_weight: 'none', positive_weight: 1, patience: 0, held_out_share: 0.1,
+    });
     expect(createEstimator({ ...definition, kind: 'logistic-regression', parameters: {} }).parameters).toEqual({ l2: 1, max_iterations: 1000 });
   });
 
