@@ -97,6 +97,8 @@ export { openLogFile, type LogFile } from './log-file/open-log-file.ts';
 export type { Continuation, FileIdentity } from './log-file/file-identity.ts';
 export type { Wrapping } from './log-file/unwrap.ts';
 export { readTextFolders, type TextFolder } from './text-files/read-text-folders.ts';
+export { openGpuDevice, type GpuDeviceOptions } from './compute/gpu-device.ts';
+export { readKernelModule } from './compute/kernel-module.ts';
 export { WorkerThreadsPool } from './compute/worker-threads-pool.ts';
 export { Doors, type DoorName, type OpenDoors } from './process/doors.ts';
 export { EXIT_HOPELESS, runApp, type AppProgram, type AppRuntime } from './process/run-app.ts';

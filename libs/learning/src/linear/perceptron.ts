@@ -26,6 +26,7 @@ export const perceptron: Family = {
   orderTolerance: 1e-8,
   dependsOnRowOrder: true,
   weights: 'approximate',
+  quickParameters: { epochs: 10, average: 'steps' },
   fit: fitPerceptron,
   load: (file) => LinearCore.load(file),
 };
@@ -39,16 +40,16 @@ async function fitPerceptron(prepared: PreparedRows, settings: FitSettings, cont
   const moments = await momentsOf(X, rowCount, columnCount, weights, compute);
   if (hasOneClass(y, prepared.weights)) return { core: constantSide(prepared, moments), history: [0] };
   const labels = compute.adopt(y);
-  const order = compute.int32(rowCount).map((_, i) => i);
-  const kept = compute.adopt(order);
+  const order = compute.int32(rowCount);
+  for (let i = 0; i < rowCount; i++) order[i] = i;
   const [point, late, state] = [compute.float64(columnCount + 1), compute.float64(columnCount + 1), compute.float64(2)];
   const epochs = numberOf(settings.parameters, 'epochs');
   const averaged = choiceOf(settings.parameters, 'average') === 'steps';
   const history: number[] = [];
   for (let epoch = 1; epoch <= epochs; epoch++) {
-    random.shuffle(kept);
+    random.shuffle(order);
     if (pace.spend(4 * rowCount)) await pace.pause();
-    await compute.run(perceptronEpoch, X, rowCount, columnCount, labels, weights ?? labels, weights === undefined ? 0 : 1, positive, negative, kept, averaged ? 1 : 0, point, late, state);
+    await compute.run(perceptronEpoch, X, rowCount, columnCount, labels, weights ?? labels, weights === undefined ? 0 : 1, positive, negative, order, averaged ? 1 : 0, point, late, state);
     history.push(state[0]! / moments.total);
     context.progress(epoch / epochs, history.at(-1));
   }

@@ -238,9 +238,8 @@ describe.skipIf(bytes === undefined)('operations of networks', () => {
 
   it('differential: margins in WebAssembly equal typed arrays to the bit', () => assertSameOnAll(trialOf(networkMargins, (random) => {
     const { plan, X, state } = drawTrial(random, shapes[1]!, 700, 100, false);
-    // Which thread's scratch holds what differs, so that argument is too short to keep anything: one block each at most.
     return [plan, X, Int32Array.from({ length: 700 }, (_, i) => i), state.weights, new Float32Array(3 * plan[planField.scratchLength]!), new Float64Array(700)];
-  }), [backends[0]!], [1, 2]));
+  }, { scratch: [4] }), backends, [1, 2]));
 
   it('have a twin each', async () => {
     expect(await missingTwins([trainBatches, networkMargins], bytes!)).toEqual([]);

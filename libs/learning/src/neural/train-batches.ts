@@ -1,5 +1,5 @@
-import { exp, log } from './exponential.ts';
 import type { Operation } from '../kernels/compute.ts';
+import { sigmoid, softplus } from '../kernels/exponential.ts';
 import { gatherRows, passBackward, passForward } from './network-passes.ts';
 import { layerOf, planField } from './network-plan.ts';
 
@@ -63,9 +63,9 @@ function passShard(args: TrainArguments, shard: number, first: number, rows: num
       const row = order[first + i]!;
       const target = targets[row]!;
       const weight = isWeighted ? rowWeights[row]! : 1;
-      slope = fround(isRegression ? margin - target : slopeOfLogLoss(margin, target));
+      slope = fround(isRegression ? margin - target : sigmoid(margin) - target);
       slope = fround(slope * weight);
-      loss += weight * (isRegression ? (margin - target) * (margin - target) : logLossAt(margin, target));
+      loss += weight * (isRegression ? (margin - target) * (margin - target) : softplus(margin) - target * margin);
       total += weight;
     }
     scratch[at] = slope;
@@ -77,18 +77,6 @@ function passShard(args: TrainArguments, shard: number, first: number, rows: num
   weightTotals[shard]! += total;
   passBackward(plan, transposed, rows, paddedRows, scratch, base, gradients, shard * plan[planField.weightLength]!);
   return total;
-}
-
-/** Probability of class 1 minus the label. */
-function slopeOfLogLoss(margin: number, label: number): number {
-  const t = exp(-Math.abs(margin));
-  const p = margin >= 0 ? 1 / (1 + t) : t / (1 + t);
-  return p - label;
-}
-
-/** ln(1 + e^m) - y m. */
-function logLossAt(margin: number, label: number): number {
-  return (margin > 0 ? margin : 0) + log(1 + exp(-Math.abs(margin))) - label * margin;
 }
 
 /** One step of Adam from the shards' gradients; the penalty leaves biases alone. */

@@ -41,6 +41,15 @@ export class StepChain {
     return stages[steps.length];
   }
 
+  /** Rows [start, end) of a matrix of raw features, prepared, to the beginning of `out`. */
+  read(X: Float32Array, start: number, end: number, out: Float32Array): void {
+    for (let row = start, to = 0; row < end; row += this.blockRows) {
+      const count = Math.min(this.blockRows, end - row);
+      const block = this.transform(X, row * this.rawCount, count);
+      for (let at = 0; at < count * this.width; at++) out[to++] = block[at];
+    }
+  }
+
   /** The rows of the last `transform` as step `i` read them. */
   stage(i: number): Float64Array {
     return this.#stages[i];

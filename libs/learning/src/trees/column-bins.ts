@@ -4,7 +4,7 @@ import type { PreparedRows } from '../prepared-rows.ts';
 import type { Random } from '../random.ts';
 import type { WeightedDistribution } from '../weighted-distribution.ts';
 import { distributionOf, rowsToRead } from '../weighted-distribution.ts';
-import { binRows, sortColumns } from './bin-rows.ts';
+import { binRows, sortColumns, sortSpare } from './bin-rows.ts';
 import { findCuts } from './binning.ts';
 import { floatAtMost } from './nearby-floats.ts';
 
@@ -87,7 +87,7 @@ async function findBorders(prepared: PreparedRows, columns: Int32Array, compute:
     }
     if (pace.spend(4 * (at - from + 1) * columnCount)) await pace.pause();
   }
-  if (weightOf === undefined) await compute.run(sortColumns, values, size, columnCount, counts, compute.uint32(size * compute.facts.threadCount));
+  if (weightOf === undefined) await compute.run(sortColumns, values, size, columnCount, counts, compute.uint32((size + sortSpare) * compute.facts.threadCount));
   const borders: BinBorders[] = [];
   for (let place = 0; place < columnCount; place++) {
     const column = values.subarray(place * size, place * size + counts[place]!);

@@ -1,18 +1,20 @@
-import type { PreparedRows } from '../prepared-rows.ts';
-import { asDataset } from '../prepared-rows.ts';
 import type { Core, Family, FitContext, FitSettings } from '../family.ts';
 import { numberOf } from '../family.ts';
-import { hasOneClass } from '../linear/log-loss.ts';
-import { binFeatures } from './binning.ts';
-import { createBoostingLoss } from './boosting-loss.ts';
-import type { GrownTree } from './grow-tree.ts';
-import { TreeGrower } from './grow-tree.ts';
+import { hasOneClass, logLossOfMargin } from '../linear/log-loss.ts';
+import type { PreparedRows } from '../prepared-rows.ts';
+import type { Random } from '../random.ts';
+import { node } from './boosting-layout.ts';
+import type { GrownTree } from './boosting-run.ts';
+import { BoostingRun } from './boosting-run.ts';
+import { studyTarget } from './boosting-target.ts';
+import { findFeatureCuts } from './feature-cuts.ts';
 import { TreeEnsemble } from './tree-ensemble.ts';
 
 /**
  * Gradient boosting of leaf-wise trees over histograms, by the second-order objective of XGBoost (Chen & Guestrin 2016), with
  * log loss or squared error. Defaults and their meaning follow scikit-learn's `HistGradientBoosting*` without early stopping. Uses
- * randomness only to sample rows for cut points beyond 200,000; up to there any order of rows gives the same bits.
+ * randomness only where shares of rows or columns are drawn, and to sample rows for cut points beyond 200,000; without shares any
+ * order of up to that many rows gives the same bits, on any number of threads.
  */
 export const gradientBoosting: Family = {
   kind: 'gradient-boosting',
@@ -21,10 +23,18 @@ export const gradientBoosting: Family = {
     trees: { default: 100, min: 1, max: 10_000, integer: true, meaning: 'trees grown, one after the other' },
     learning_rate: { default: 0.1, min: 1e-6, max: 1, integer: false, meaning: 'share of each tree that counts' },
     leaves: { default: 31, min: 2, max: 4096, integer: true, meaning: 'leaves of a tree at most' },
+    max_depth: { default: 0, min: 0, max: 4096, integer: true, meaning: 'splits from root to leaf at most; 0 for any number' },
     min_rows_in_leaf: { default: 20, min: 1, max: 1e9, integer: true, meaning: 'rows, by weight, that a leaf needs' },
     min_hessian_in_leaf: { default: 1e-3, min: 0, max: 1e9, integer: false, meaning: 'sum of second derivatives that a leaf needs' },
+    l1: { default: 0, min: 0, max: 1e12, integer: false, meaning: 'penalty on the absolute leaf values' },
     l2: { default: 0, min: 0, max: 1e12, integer: false, meaning: 'penalty on half the squared leaf values' },
     bins: { default: 255, min: 2, max: 255, integer: true, meaning: 'bins of a feature at most, missing values apart' },
+    row_share: { default: 1, min: 1e-6, max: 1, integer: false, meaning: 'share of rows, drawn anew, that each tree learns from' },
+    column_share: { default: 1, min: 1e-6, max: 1, integer: false, meaning: 'share of columns, drawn anew, that each tree may split on' },
+    class_weight: { default: 'none', choices: ['none', 'balanced'], meaning: 'balanced: both classes weigh the same in the loss' },
+    positive_weight: { default: 1, min: 1e-6, max: 1e6, integer: false, meaning: 'factor of the loss of rows of class 1' },
+    patience: { default: 0, min: 0, max: 10_000, integer: true, meaning: 'trees without a lower held-out loss after which to stop; 0 to hold nothing out' },
+    held_out_share: { default: 0.1, min: 1e-6, max: 0.9, integer: false, meaning: 'last share of the rows, held out where patience is asked for' },
   },
   imputesMissing: false,
   needsFeature: false,
@@ -34,32 +44,51 @@ export const gradientBoosting: Family = {
 };
 
 async function fitGradientBoosting(prepared: PreparedRows, settings: FitSettings, context: FitContext): Promise<{ core: Core; history: readonly number[] }> {
-  const { task } = settings;
-  const parameter = (name: string): number => numberOf(settings.parameters, name);
-  const data = await asDataset(prepared, context);
-  const loss = createBoostingLoss(task, data.y, data.weights);
-  const history = [loss.start()];
-  const nodes = new NodeList(parameter('learning_rate'));
-  if (task === 'classification' && hasOneClass(data.y, data.weights)) return { core: nodes.toEnsemble(loss.bias), history };
-  const binned = await binFeatures(data, parameter('bins'), context.random, context.pace);
-  context.progress(0.02);
-  const grower = new TreeGrower(binned, {
-    leavesMax: parameter('leaves'), minRowsInLeaf: parameter('min_rows_in_leaf'), minHessianInLeaf: parameter('min_hessian_in_leaf'), l2: parameter('l2'),
-  }, context.pace);
-  for (let t = 0; t < parameter('trees'); t++) {
-    const tree = await grower.grow(loss.derivatives());
-    const values = nodes.add(tree);
-    tree.eachLeaf((node, rows) => loss.addToMargins(rows, values[node]!));
-    if (context.pace.spend(2 * data.rowCount)) await context.pace.pause();
-    history.push(await loss.refresh(context.pace));
-    context.progress(0.02 + 0.98 * ((t + 1) / parameter('trees')), history.at(-1));
+  const { task, parameters } = settings;
+  const number = (name: string): number => numberOf(parameters, name);
+  const { random, pace, progress } = context;
+  const patience = number('patience');
+  const heldOut = patience === 0 ? 0 : Math.min(Math.round(prepared.rowCount * number('held_out_share')), prepared.rowCount - 1);
+  const trained = prepared.rowCount - heldOut;
+  const target = studyTarget(prepared.y, prepared.weights, trained, settings);
+  const nodes = new NodeList();
+  if (task === 'classification' && hasOneClass(prepared.y.subarray(0, trained), prepared.weights?.subarray(0, trained))) {
+    return { core: nodes.toEnsemble(target.bias, 0), history: [logLossOfMargin(target.bias > 0 ? 1 : 0, target.bias)] };
   }
-  return { core: nodes.toEnsemble(loss.bias), history };
+  const cuts = await findFeatureCuts(prepared, trained, number('bins'), context);
+  const run = await BoostingRun.start(prepared, trained, cuts, target, settings, context);
+  progress(0.02);
+  const columns = columnsByName(prepared.names);
+  const candidates = Math.max(1, Math.round(number('column_share') * columns.length));
+  const history: number[] = [];
+  let best = { loss: Infinity, trees: 0 };
+  for (let trees = 0; ; trees++) {
+    const losses = await run.update();
+    history.push(losses.trained);
+    progress(0.02 + 0.98 * (trees / number('trees')), losses.trained);
+    if (patience > 0 && losses.heldOut < best.loss) best = { loss: losses.heldOut, trees };
+    if (trees === number('trees') || (patience > 0 && trees - best.trees >= patience)) break;
+    nodes.add(await run.grow(drawColumns(columns, candidates, random), candidates), cuts);
+    if (pace.spend(1000)) await pace.pause();
+  }
+  return { core: nodes.toEnsemble(target.bias, patience > 0 ? best.trees : Infinity), history };
+}
+
+/** Columns by feature name: the order in which equal gains are settled, so that it doesn't depend on the data's layout. */
+function columnsByName(names: readonly string[]): Int32Array {
+  return Int32Array.from(names, (_, j) => j).sort((a, b) => (names[a]! < names[b]! ? -1 : 1));
+}
+
+/** All columns, `count` drawn ones first and in the order given. */
+function drawColumns(columns: Int32Array, count: number, random: Random): Int32Array {
+  if (count === columns.length) return columns;
+  const places = random.shuffle(columns.map((_, place) => place));
+  places.subarray(0, count).sort();
+  return places.map((place) => columns[place]!);
 }
 
 /** Collects grown trees into flat arrays. */
 class NodeList {
-  readonly #learningRate: number;
   readonly #roots: number[] = [];
   readonly #feature: number[] = [];
   readonly #threshold: number[] = [];
@@ -69,33 +98,30 @@ class NodeList {
   readonly #value: number[] = [];
   readonly #cover: number[] = [];
 
-  constructor(learningRate: number) {
-    this.#learningRate = learningRate;
-  }
-
-  /** Adds a tree and returns its nodes' values after shrinkage. */
-  add(tree: GrownTree): readonly number[] {
+  add({ nodes, count }: GrownTree, cuts: readonly Float64Array[]): void {
     const first = this.#feature.length;
-    const values = tree.nodes.map((node) => node.value * this.#learningRate);
     this.#roots.push(first);
-    tree.nodes.forEach((node, i) => {
-      const isLeaf = node.feature < 0;
-      this.#feature.push(node.feature);
-      this.#threshold.push(node.threshold);
-      this.#left.push(isLeaf ? -1 : first + node.left);
-      this.#right.push(isLeaf ? -1 : first + node.right);
-      this.#missingLeft.push(node.missingLeft ? 1 : 0);
-      this.#value.push(values[i]!);
-      this.#cover.push(node.cover);
-    });
-    return values;
+    for (let place = 0; place < count * node.size; place += node.size) {
+      const left = nodes[place + node.left]!;
+      const column = nodes[place + node.column]!;
+      this.#feature.push(left < 0 ? -1 : column);
+      // Left of the last bin lies every present value: the cut is then above them all.
+      this.#threshold.push(left < 0 ? 0 : cuts[column]![nodes[place + node.bin]!] ?? Number.MAX_VALUE);
+      this.#left.push(left < 0 ? -1 : first + left);
+      this.#right.push(left < 0 ? -1 : first + nodes[place + node.right]!);
+      this.#missingLeft.push(left < 0 ? 0 : nodes[place + node.missingLeft]!);
+      this.#value.push(nodes[place + node.value]!);
+      this.#cover.push(nodes[place + node.weight]!);
+    }
   }
 
-  toEnsemble(bias: number): TreeEnsemble {
+  /** The first `trees` of them. */
+  toEnsemble(bias: number, trees: number): TreeEnsemble {
+    const count = this.#roots[trees] ?? this.#feature.length;
     return new TreeEnsemble({
-      roots: Int32Array.from(this.#roots), feature: Int32Array.from(this.#feature), threshold: Float64Array.from(this.#threshold),
-      left: Int32Array.from(this.#left), right: Int32Array.from(this.#right), missingLeft: Uint8Array.from(this.#missingLeft),
-      value: Float64Array.from(this.#value), cover: Float64Array.from(this.#cover),
+      roots: Int32Array.from(this.#roots.slice(0, trees)), feature: Int32Array.from(this.#feature.slice(0, count)), threshold: Float64Array.from(this.#threshold.slice(0, count)),
+      left: Int32Array.from(this.#left.slice(0, count)), right: Int32Array.from(this.#right.slice(0, count)), missingLeft: Uint8Array.from(this.#missingLeft.slice(0, count)),
+      value: Float64Array.from(this.#value.slice(0, count)), cover: Float64Array.from(this.#cover.slice(0, count)),
     }, bias);
   }
 }

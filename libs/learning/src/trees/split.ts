@@ -1,119 +1,80 @@
-import type { BinnedFeatures } from './binning.ts';
-import { cellSize } from './histogram.ts';
+import { cellSize, rule } from './boosting-layout.ts';
 
-/** Sums over a node's rows. */
-export interface NodeSums {
-  readonly gradient: number;
-  readonly hessian: number;
-  readonly weight: number;
+/** The best split found so far, by place in a Float64Array: its gain, where it cuts, and the sums of its left side. */
+export const best = { gain: 0, column: 1, bin: 2, missingLeft: 3, gradient: 4, hessian: 5, weight: 6, size: 8 } as const;
+
+/** Loss that the best constant takes off a node, doubled: T(G)^2 / (H + l2), where T moves G towards 0 by l1 (Chen & Guestrin 2016, eq. 6). */
+export function nodeScore(gradient: number, hessian: number, rules: Float64Array): number {
+  const curvature = hessian + rules[rule.l2]!;
+  const pull = Math.max(Math.abs(gradient) - rules[rule.l1]!, 0);
+  return curvature > 0 ? (pull * pull) / curvature : 0;
 }
 
-export interface SplitRules {
-  /** Added to every sum of hessians. */
-  readonly l2: number;
-  /** Rows, by weight, that each side needs. */
-  readonly minRowsInLeaf: number;
-  readonly minHessianInLeaf: number;
+/** The constant that lowers the node's loss most: -T(G) / (H + l2) (eq. 5). */
+export function nodeValue(gradient: number, hessian: number, rules: Float64Array): number {
+  const curvature = hessian + rules[rule.l2]!;
+  const pull = Math.max(Math.abs(gradient) - rules[rule.l1]!, 0);
+  return curvature > 0 ? (gradient > 0 ? -pull : pull) / curvature : 0;
 }
 
-export interface Split {
-  readonly gain: number;
-  readonly feature: number;
-  /** Rows whose bin is at most this go left. */
-  readonly bin: number;
-  readonly missingLeft: boolean;
-  readonly left: NodeSums;
-  readonly right: NodeSums;
+/** Nothing found yet. Splitting a node of equal gradients gains nothing but rounding, which stays below the gain to beat. */
+export function resetBest(found: Float64Array, gradient: number, hessian: number, rules: Float64Array): void {
+  found.fill(0);
+  found[best.gain] = 1e-13 * nodeScore(gradient, hessian, rules);
+  found[best.column] = -1;
 }
 
-/** Loss that the best constant takes off a node, doubled: G^2 / (H + l2) (Chen & Guestrin 2016, eq. 6). */
-export function nodeScore(sums: NodeSums, l2: number): number {
-  const curvature = sums.hessian + l2;
-  return curvature > 0 ? (sums.gradient * sums.gradient) / curvature : 0;
+/**
+ * Tries every cut of one column, of which the histogram's numbers [start, end) are, with missing values on either side. A split of
+ * greater gain than the one in `found` replaces it; of equal ones the lowest cut wins.
+ */
+export function searchColumn(
+  column: number, histogram: Float64Array, start: number, end: number,
+  gradient: number, hessian: number, weight: number, rules: Float64Array, found: Float64Array,
+): void {
+  const missing = end - cellSize;
+  const missingWeight = histogram[missing + 2]!;
+  const improved = scanCuts(column, histogram, start, missing, 0, 0, 0, gradient, hessian, weight, rules, found);
+  if (missingWeight > 0) scanCuts(column, histogram, start, missing, histogram[missing]!, histogram[missing + 1]!, missingWeight, gradient, hessian, weight, rules, found);
+  // Where a node has no missing value to learn from, later ones follow the heavier side.
+  else if (improved) found[best.missingLeft] = +(found[best.weight]! > weight - found[best.weight]!);
 }
 
-/** The constant that lowers the node's loss most: -G / (H + l2) (eq. 5). */
-export function nodeValue(sums: NodeSums, l2: number): number {
-  const curvature = sums.hessian + l2;
-  return curvature > 0 ? -sums.gradient / curvature : 0;
-}
-
-/** The split of greatest gain, or undefined when none gains; ties go to the feature first by name, then the lowest cut. */
-export function findBestSplit(histogram: Float64Array, binned: Pick<BinnedFeatures, 'cellStarts' | 'columnsByName'>, sums: NodeSums, rules: SplitRules): Split | undefined {
-  const finder = new SplitFinder(sums, rules);
-  for (const j of binned.columnsByName) finder.tryFeature(j, histogram, binned.cellStarts[j]! * cellSize, binned.cellStarts[j + 1]! * cellSize);
-  return finder.best();
-}
-
-/** Best split so far, as plain fields: this loop runs for every bin of every node. */
-class SplitFinder {
-  readonly #sums: NodeSums;
-  readonly #rules: SplitRules;
-  readonly #parentScore: number;
-  #gain: number;
-  #feature = -1;
-  #bin = 0;
-  #missingLeft = false;
-  #gradient = 0;
-  #hessian = 0;
-  #weight = 0;
-
-  constructor(sums: NodeSums, rules: SplitRules) {
-    this.#sums = sums;
-    this.#rules = rules;
-    this.#parentScore = nodeScore(sums, rules.l2);
-    // Splitting a node of equal gradients gains nothing but rounding, which stays below this.
-    this.#gain = 1e-13 * this.#parentScore;
+/** Moves bin after bin to the left side, which starts with the missing rows or empty; true when a better split turned up. */
+function scanCuts(
+  column: number, histogram: Float64Array, start: number, missing: number, gradient: number, hessian: number, weight: number,
+  gradientAll: number, hessianAll: number, weightAll: number, rules: Float64Array, found: Float64Array,
+): boolean {
+  const l1 = rules[rule.l1]!, l2 = rules[rule.l2]!, minRows = rules[rule.minRows]!, minHessian = rules[rule.minHessian]!;
+  const parentScore = nodeScore(gradientAll, hessianAll, rules);
+  const missingLeft = weight > 0;
+  let improved = false;
+  // The last present bin may be on the left too, where the right side is then the missing rows alone.
+  const last = missingLeft || histogram[missing + 2] === 0 ? missing - cellSize : missing;
+  for (let cell = start; cell < last; cell += cellSize) {
+    if (histogram[cell + 2] === 0) continue;
+    gradient += histogram[cell]!;
+    hessian += histogram[cell + 1]!;
+    weight += histogram[cell + 2]!;
+    if (weight < minRows || hessian < minHessian) continue;
+    const hessianRight = hessianAll - hessian;
+    const weightRight = weightAll - weight;
+    if (weightRight < minRows || weightRight <= 0 || hessianRight < minHessian) break;
+    const curvatureLeft = hessian + l2;
+    const curvatureRight = hessianRight + l2;
+    if (curvatureLeft <= 0 || curvatureRight <= 0) continue;
+    const pullLeft = Math.max(Math.abs(gradient) - l1, 0);
+    const pullRight = Math.max(Math.abs(gradientAll - gradient) - l1, 0);
+    const gain = (pullLeft * pullLeft) / curvatureLeft + (pullRight * pullRight) / curvatureRight - parentScore;
+    if (gain <= found[best.gain]!) continue;
+    improved = true;
+    found[best.gain] = gain;
+    found[best.column] = column;
+    found[best.bin] = (cell - start) / cellSize;
+    found[best.missingLeft] = +missingLeft;
+    found[best.gradient] = gradient;
+    found[best.hessian] = hessian;
+    found[best.weight] = weight;
   }
-
-  tryFeature(feature: number, histogram: Float64Array, start: number, end: number): void {
-    const missing = end - cellSize;
-    const missingWeight = histogram[missing + 2]!;
-    const found = this.#scan(feature, histogram, start, missing, 0, 0, 0, false);
-    if (missingWeight > 0) this.#scan(feature, histogram, start, missing, histogram[missing]!, histogram[missing + 1]!, missingWeight, true);
-    // Where a node has no missing value to learn from, later ones follow the heavier side.
-    else if (found) this.#missingLeft = this.#weight > this.#sums.weight - this.#weight;
-  }
-
-  best(): Split | undefined {
-    if (this.#feature < 0) return undefined;
-    const left: NodeSums = { gradient: this.#gradient, hessian: this.#hessian, weight: this.#weight };
-    const { gradient, hessian, weight } = this.#sums;
-    const right: NodeSums = { gradient: gradient - left.gradient, hessian: hessian - left.hessian, weight: weight - left.weight };
-    return { gain: this.#gain, feature: this.#feature, bin: this.#bin, missingLeft: this.#missingLeft, left, right };
-  }
-
-  /** Moves bin after bin to the left side, which starts with the missing rows or empty; true when a better split turned up. */
-  #scan(feature: number, histogram: Float64Array, start: number, missing: number, gradient: number, hessian: number, weight: number, missingLeft: boolean): boolean {
-    const { l2, minRowsInLeaf, minHessianInLeaf } = this.#rules;
-    const sums = this.#sums;
-    let found = false;
-    // The last present bin may be on the left too, where the right side is then the missing rows alone.
-    const last = missingLeft || histogram[missing + 2] === 0 ? missing - cellSize : missing;
-    for (let cell = start; cell < last; cell += cellSize) {
-      if (histogram[cell + 2] === 0) continue;
-      gradient += histogram[cell]!;
-      hessian += histogram[cell + 1]!;
-      weight += histogram[cell + 2]!;
-      if (weight < minRowsInLeaf || hessian < minHessianInLeaf) continue;
-      const hessianRight = sums.hessian - hessian;
-      const weightRight = sums.weight - weight;
-      if (weightRight < minRowsInLeaf || weightRight <= 0 || hessianRight < minHessianInLeaf) break;
-      const curvatureLeft = hessian + l2;
-      const curvatureRight = hessianRight + l2;
-      if (curvatureLeft <= 0 || curvatureRight <= 0) continue;
-      const gradientRight = sums.gradient - gradient;
-      const gain = (gradient * gradient) / curvatureLeft + (gradientRight * gradientRight) / curvatureRight - this.#parentScore;
-      if (gain <= this.#gain) continue;
-      found = true;
-      this.#gain = gain;
-      this.#feature = feature;
-      this.#bin = (cell - start) / cellSize;
-      this.#missingLeft = missingLeft;
-      this.#gradient = gradient;
-      this.#hessian = hessian;
-      this.#weight = weight;
-    }
-    return found;
-  }
+  return improved;
 }

@@ -1,21 +1,10 @@
-// Goal: bins, histograms and rounding are exact. Method: naive sums, the subtraction identity to the bit, and laws of the cuts.
+// Goal: bins and rounding are exact. Method: naive counts and laws of the cuts.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Dataset } from '../dataset.ts';
-import { Pace } from '../pace.ts';
 import { Random } from '../random.ts';
 import { distributionOf, rowsToRead } from '../weighted-distribution.ts';
-import { binFeatures, binOf, findCuts } from './binning.ts';
-import { cellSize, HistogramBuilder, subtractHistogram } from './histogram.ts';
+import { binOf, findCuts } from './binning.ts';
 import { orderFreeMean, powerOfTwoAbove, quantizeWeights, rounderFor } from './quantize.ts';
-
-const pace = new Pace(undefined, undefined);
-
-function randomData(seed: number, rowCount: number): Dataset {
-  const random = new Random(seed);
-  const X = Float32Array.from({ length: rowCount * 3 }, (_, at) => (random.uniform() < 0.1 ? NaN : at % 3 === 0 ? 1 : random.normal()));
-  return { rowCount, columnCount: 3, X, y: new Float64Array(rowCount), featureNames: ['b', 'a', 'c'] };
-}
 
 describe('binning', () => {
   it('oracle: a code is the number of cuts below the value; missing comes last', () => {
@@ -60,43 +49,6 @@ describe('binning', () => {
     expect(new Set(rows).size).toBe(200_000);
     expect(rows.every((row) => row >= 0 && row < 200_050)).toBe(true);
   });
-});
-
-describe('histogram', () => {
-  for (const [weighted, hasHessians] of [[false, false], [false, true], [true, false], [true, true]]) {
-    it(`oracle: equals sums over rows (${weighted ? 'weights' : 'no weights'}, ${hasHessians ? 'log loss' : 'squared error'}), and parent minus child is the sibling to the bit`, async () => {
-      // More rows than fit into one packed block, most of them in one bin and with nearly the largest hessian.
-      const rowCount = 40_000;
-      const data = randomData(5, rowCount);
-      const random = new Random(6);
-      const binned = await binFeatures(data, 16, random, pace);
-      const fine = (): number => random.normal() + rounderFor(1) - rounderFor(1);
-      const weights = weighted ? Float64Array.from({ length: rowCount }, () => random.int(3)) : undefined;
-      const gradients = Float64Array.from({ length: rowCount }, fine);
-      const hessians = hasHessians ? Float64Array.from({ length: rowCount }, () => 0.25 - random.uniform() / 64 + rounderFor(1) - rounderFor(1)) : undefined;
-      const builder = new HistogramBuilder(binned, pace);
-      const build = async (rows: Int32Array): Promise<Float64Array> => {
-        const histogram = new Float64Array(binned.cellCount * cellSize).fill(9);
-        await builder.build(rows, { gradients, hessians, weights }, histogram);
-        return histogram;
-      };
-      const all = Int32Array.from({ length: rowCount }, (_, i) => i);
-      const parent = await build(all);
-      const expected = new Float64Array(parent.length);
-      for (const i of all) {
-        for (let j = 0; j < 3; j++) {
-          const cell = binned.codes[i * 3 + j]! * cellSize;
-          expected[cell]! += gradients[i]!;
-          expected[cell + 1]! += hessians?.[i] ?? weights?.[i] ?? 1;
-          expected[cell + 2]! += weights?.[i] ?? 1;
-        }
-      }
-      expect(parent).toEqual(expected);
-      const [child, sibling] = [await build(all.filter((i) => i % 3 === 0)), await build(random.shuffle(all.filter((i) => i % 3 !== 0)))];
-      subtractHistogram(parent, child);
-      expect(parent).toEqual(sibling);
-    });
-  }
 });
 
 describe('rounding', () => {
