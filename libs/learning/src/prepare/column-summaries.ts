@@ -46,7 +46,7 @@ function addRow(X: Float32Array, offset: number, columnCount: number, weight: nu
 }
 
 /** Cells before the first row. */
-export function emptyCells(columnCount: number, cells = new Float64Array(shardCount * parts * columnCount)): Float64Array {
+export function emptyCells(columnCount: number, cells: Float64Array = new Float64Array(shardCount * parts * columnCount)): Float64Array {
   for (let shard = 0; shard < shardCount; shard++) {
     cells.fill(Infinity, (shard * parts + 2) * columnCount, (shard * parts + 3) * columnCount);
     cells.fill(-Infinity, (shard * parts + 3) * columnCount, (shard * parts + 4) * columnCount);

@@ -46,7 +46,7 @@ async function covarianceByKernels(input: StepInput, chosen: Int32Array, shift: 
   const mark = compute.mark();
   const [size, width] = [chosen.length, input.names.length];
   const gram = new GramSums(compute, size, shift);
-  let chunk = new Float32Array(0);
+  let chunk: Float32Array = new Float32Array(0);
   await eachChunk(input, context, async (X, count, weights) => {
     const inner = compute.mark();
     let Z = X;
