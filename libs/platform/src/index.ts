@@ -99,4 +99,6 @@ export type { Wrapping } from './log-file/unwrap.ts';
 export { readTextFolders, type TextFolder } from './text-files/read-text-folders.ts';
 export { Doors, type DoorName, type OpenDoors } from './process/doors.ts';
 export { EXIT_HOPELESS, runApp, type AppProgram, type AppRuntime } from './process/run-app.ts';
+export { endProcessWith } from './process/end-process.ts';
+export { openDoors } from './process/open-doors.ts';
 export { stopRequest } from './process/stop-request.ts';
