@@ -49,7 +49,7 @@ export class KafkaCluster {
       this.close();
       if (!(error instanceof PlatformError) || error.code !== 'UNAVAILABLE') throw error;
       const { tls, sasl } = this.#settings;
-      const hint = tls ? 'tls=true needs a listener that speaks TLS with a certificate that this machine trusts' : 'a listener that speaks TLS needs ?tls=true';
+      const hint = tls ? 'tls=true needs a listener that speaks TLS with a certificate that Node trusts: a private authority is named by NODE_EXTRA_CA_CERTS' : 'a listener that speaks TLS needs ?tls=true';
       throw new PlatformError(
         'UNAVAILABLE',
         `EVENT_LOG ${this.shown}: expected a Kafka broker to answer, found: ${causeOf(error)}; check host and port, that the broker runs, and the settings (${hint}${sasl === undefined ? ', one with logins ?sasl=…' : ''})`,
