@@ -154,9 +154,18 @@ export class KafkaCluster {
     });
   }
 
-  /** A call to every broker. */
-  toAll<T>(what: string, make: (id: number) => KafkaCall<T>): Promise<T[]> {
-    return Promise.all([...this.#nodes.values()].map((node) => this.patiently({ what }, () => node.send(make(node.id)))));
+  /** A call to every broker that is there; one that leaves the cluster meanwhile is not waited for. */
+  async toAll<T>(what: string, make: (id: number) => KafkaCall<T>): Promise<T[]> {
+    const answers = await Promise.all([...this.#nodes.values()].map((node) => this.patiently({ what }, async () => {
+      if (this.#nodes.get(node.id) !== node) return [];
+      try {
+        return [await node.send(make(node.id))];
+      } catch (error) {
+        if (isConnectionFailure(error)) await this.refresh([]);
+        throw error;
+      }
+    })));
+    return answers.flat();
   }
 
   checkOpen(): void {
