@@ -19,7 +19,7 @@ export function parseModels(file: OpenFile, schema: Schema, features: FeatureDef
     features: names,
     asOf: parseAsOf(fields, schema),
     holdout: parseHoldout(fields, schema),
-    models: parseList(fields.child('models'), names),
+    models: parseList(fields.child('models'), names, task),
   };
   fields.close();
   return definitions;
@@ -76,13 +76,13 @@ function parseHoldout(fields: Fields, schema: Schema): ModelDefinitions['holdout
   return holdout;
 }
 
-function parseList(fields: Fields | undefined, names: readonly string[]): ModelDefinition[] {
-  const models = fields?.entries().map((entry) => parseModel(fields.file, entry, names)).filter((model) => model !== undefined) ?? [];
+function parseList(fields: Fields | undefined, names: readonly string[], task: ModelDefinitions['task']): ModelDefinition[] {
+  const models = fields?.entries().map((entry) => parseModel(fields.file, entry, names, task)).filter((model) => model !== undefined) ?? [];
   if (fields?.entries().length === 0) fields.file.report(fields.map, 'models: expected at least one model');
   return models;
 }
 
-function parseModel(file: OpenFile, { name, key, value }: Entry, names: readonly string[]): ModelDefinition | undefined {
+function parseModel(file: OpenFile, { name, key, value }: Entry, names: readonly string[], task: ModelDefinitions['task']): ModelDefinition | undefined {
   if (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(name)) file.report(key, `expected a name in lower case with hyphens, found '${name}'`);
   const fields = asFields(file, name, value);
   if (fields === undefined) return undefined;
@@ -97,6 +97,7 @@ function parseModel(file: OpenFile, { name, key, value }: Entry, names: readonly
   const parameters = parseValues(fields, rules.parameters) as ModelDefinition['parameters'];
   const prepare = parseSteps(fields.children('prepare'), names);
   const calibrate = fields.oneOf('calibrate', CALIBRATIONS);
+  if (calibrate !== undefined && task !== 'classification') file.report(fields.at('calibrate'), `calibrate: expected with task classification only, found ${task}`);
   fields.close();
   return { name, kind, feature, parameters, prepare, ...(calibrate === undefined ? {} : { calibrate }) };
 }
