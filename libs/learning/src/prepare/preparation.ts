@@ -92,7 +92,7 @@ export class Preparation {
   }
 
   sections(): Record<string, Section> {
-    const { steps } = this;
+    const { steps } = this.#chain;
     const named = steps.flatMap((step, i) => Object.entries(step.sections()).map(([name, data]): [string, Section] => [`prepare.${i}.${name}`, data]));
     return { 'prepare.steps': new TextEncoder().encode(steps.map(({ kind }) => kind).join('\n')), ...Object.fromEntries(named) };
   }
