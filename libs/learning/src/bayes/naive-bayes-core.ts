@@ -47,7 +47,9 @@ export class NaiveBayesCore implements Core {
 
   margin(X: Float32Array, offset: number): number {
     const { speaks, mean } = this.evidence;
-    const [logScale, halfPrecision, columnCount] = [this.#logScale, this.#halfPrecision, speaks.length];
+    const logScale = this.#logScale;
+    const halfPrecision = this.#halfPrecision;
+    const columnCount = speaks.length;
     let margin = this.prior;
     if (this.#hasLabels) {
       for (let j = 0; j < columnCount; j++) margin += this.#ratio(j, X[offset + j]);
@@ -55,7 +57,8 @@ export class NaiveBayesCore implements Core {
     }
     for (let j = 0; j < columnCount; j++) {
       const x = X[offset + j];
-      const [none, one] = [x - mean[j], x - mean[columnCount + j]];
+      const none = x - mean[j];
+      const one = x - mean[columnCount + j];
       const ratio = logScale[j] + (none * none * halfPrecision[j] - one * one * halfPrecision[columnCount + j]);
       if (ratio === ratio) margin += ratio;
     }
@@ -73,7 +76,8 @@ export class NaiveBayesCore implements Core {
     if (speaks[j] === 0 || x !== x) return 0;
     const start = labelStart[j];
     if (labelStart[j + 1] > start) return x >= 0 && x < labelStart[j + 1] - start && Number.isInteger(x) ? labelLogOdds[start + x] : 0;
-    const [none, one] = [x - mean[j], x - mean[speaks.length + j]];
+    const none = x - mean[j];
+    const one = x - mean[speaks.length + j];
     return this.#logScale[j] + (none * none * this.#halfPrecision[j] - one * one * this.#halfPrecision[speaks.length + j]);
   }
 

@@ -100,7 +100,8 @@ function components(inputNames: readonly string[], applies: Uint8Array, numbers:
     kind: 'pca', names, inputCount, sourceOf: undefined, work: 2 * inputCount + count * size,
     apply(input, rowCount, output) {
       for (let row = 0; row < rowCount; row++) {
-        const [offset, to] = [row * inputCount, row * width];
+        const offset = row * inputCount;
+        const to = row * width;
         for (let c = 0; c < size; c++) {
           const x = input[offset + chosen[c]];
           centered[c] = x !== x ? 0 : x - center[chosen[c]];
@@ -108,7 +109,7 @@ function components(inputNames: readonly string[], applies: Uint8Array, numbers:
         // Three sums at a time that do not wait for each other.
         let k = 0;
         for (; k + 3 <= count; k += 3) {
-          let [a, b, d] = [0, 0, 0];
+          let a = 0, b = 0, d = 0;
           for (let c = 0, first = k * size, second = first + size, third = second + size; c < size; c++) {
             const x = centered[c];
             a += loadings[first + c] * x;

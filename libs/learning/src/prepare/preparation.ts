@@ -69,11 +69,6 @@ export class Preparation {
     return new Preparation(file.featureNames, file.categories, steps);
   }
 
-  /** The steps in order, for those who write them down in another form. */
-  get steps(): readonly FittedStep[] {
-    return this.#chain.steps;
-  }
-
   /** Writes the prepared form of the row at `offset` of `X` to the start of `out`. */
   applyRow(X: Rows, offset: number, out: Float32Array): void {
     this.#chain.prepare(X, offset, 1, out);
@@ -97,7 +92,7 @@ export class Preparation {
   }
 
   sections(): Record<string, Section> {
-    const { steps } = this;
+    const { steps } = this.#chain;
     const named = steps.flatMap((step, i) => Object.entries(step.sections()).map(([name, data]): [string, Section] => [`prepare.${i}.${name}`, data]));
     return { 'prepare.steps': new TextEncoder().encode(steps.map(({ kind }) => kind).join('\n')), ...Object.fromEntries(named) };
   }

@@ -127,7 +127,8 @@ function qrStep(d: Float64Array, e: Float64Array, basis: Float64Array, low: numb
       e[k + 1] *= c;
     }
     for (let at = k * n, below = at + n, end = below; at < end; at++, below++) {
-      const [upper, lower] = [basis[at], basis[below]];
+      const upper = basis[at];
+      const lower = basis[below];
       basis[at] = c * upper + s * lower;
       basis[below] = c * lower - s * upper;
     }

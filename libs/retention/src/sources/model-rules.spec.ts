@@ -3,7 +3,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { catalog, stepFamilies } from '../../../learning/src/index.ts';
+import { catalog, stepFamilies } from '#tideline/learning';
 import { MODEL_RULES } from './known-models.ts';
 import type { ModelRules, ValueRule } from './model-rules.ts';
 
