@@ -38,6 +38,7 @@ module.exports = {
     forbid('one-importer-for-opentelemetry', '', { pathNot: '^libs/platform/src/telemetry/otlp-traces|' + spec }, { path: '^node_modules/@opentelemetry/' }),
     forbid('opentelemetry-loads-when-asked-for', 'an app without an endpoint never loads it', { pathNot: spec }, { path: '^libs/platform/src/telemetry/otlp-traces', dependencyTypesNot: ['dynamic-import', 'type-only'] }),
     forbid('one-importer-for-kafka', 'kafkajs and its inner parts', { pathNot: '^(libs/platform/src/event-log/kafka|bench|test)/|' + spec }, { path: '^node_modules/kafkajs/' }),
+    forbid('one-importer-for-the-gpu', 'loads on demand only', { pathNot: '^libs/platform/src/compute/gpu-device|' + spec }, { path: '^node_modules/(gpu[.]js|webgpu)/' }),
     forbid('folders-have-names-that-say-something', '', {}, { path: '/(common|shared|utils?|helpers?|core|misc|types|interfaces|constants)/', pathNot: 'node_modules' }),
   ],
   options: {

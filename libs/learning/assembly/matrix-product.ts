@@ -1,4 +1,4 @@
-import { cancelled, shareStart } from './threads';
+import { cancelled, scratchOf, scratchThreads, shareStart } from './threads';
 
 /** Inner cells that a block sums before it adds to the product. */
 const innerBlock: i32 = 256;
@@ -13,9 +13,7 @@ export function transposedProduct(thread: i32, threads: i32, rows: i32, inner: i
   product(thread, threads, rows, inner, columns, A, 4, <usize>rows << 2, B, C);
 }
 
-/** A panel of B, 256 rows of 8 columns side by side, for each of at most 64 threads: strided reads would fight for the same places of the cache. */
-const packed: usize = memory.data(64 * 256 * 8 * 4, 64);
-/** Fewer rows of C than this do not repay the packing. */
+/** Fewer rows of C than this do not repay the packing of B's panels, 256 rows of 8 columns side by side: strided reads fight for the same places of the cache. */
 const packingRows: i32 = 16;
 
 /** A's cell (i, p) lies at A + i rowStep + p innerStep. Threads share C's rows; each cell's sum has one order, whoever adds it. */
@@ -24,8 +22,8 @@ function product(thread: i32, threads: i32, rows: i32, inner: i32, columns: i32,
   const end = shareStart(thread + 1, threads, rows, 4);
   const width = <usize>columns << 2;
   if (inner == 0) memory.fill(C + <usize>start * width, 0, <usize>(end - start) * width);
-  const packs = end - start >= packingRows && thread < 64;
-  const panel = packed + <usize>thread * 8192;
+  const packs = end - start >= packingRows && thread < scratchThreads;
+  const panel = scratchOf(thread);
   for (let from = 0; from < inner; from += innerBlock) {
     const count = min(innerBlock, inner - from);
     const isFirst = from == 0;

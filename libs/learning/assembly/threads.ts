@@ -9,9 +9,19 @@ const spins: i32 = 4000;
 /** A sleeper also wakes by itself: an interruption between its last look and its sleep goes unseen no longer than this. */
 const sleepNs: i64 = 5_000_000;
 
+/** Scratch of each thread, in bytes, and how many threads have one. No data segment: every new instance would write it again, while others run. */
+export const scratchBytes: usize = 8192;
+export const scratchThreads: i32 = 64;
+
+// @ts-ignore: decorator
+@inline
+export function scratchOf(thread: i32): usize {
+  return ((__heap_base + 63) & ~63) + <usize>thread * scratchBytes;
+}
+
 /** First byte that arrays may take: everything below belongs to the module. */
 export function heapBase(): usize {
-  return __heap_base;
+  return scratchOf(scratchThreads);
 }
 
 /** Called by the caller's thread before each call. */

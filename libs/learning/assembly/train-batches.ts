@@ -17,6 +17,7 @@ export function trainBatches(
   const batchStart = field(plan, batchStartField);
   const batchEnd = field(plan, batchEndField);
   const weightLength = field(plan, weightLengthField);
+  const own = at(scratch, thread * field(plan, scratchLengthField));
   for (let batch = batchStart; batch < batchEnd; batch++) {
     const start = batch * batchRows;
     const count = min(batchRows, field(plan, rowCountField) - start);
@@ -25,7 +26,6 @@ export function trainBatches(
       const first = start + shard * shardRows;
       const rows = min(shardRows, start + count - first);
       const paddedRows = (rows + 3) & ~3;
-      const own = at(scratch, shard * field(plan, scratchLengthField));
       gatherRows(plan, X, order, first, rows, paddedRows, own);
       passForward(plan, weights, paddedRows, own);
       judgeRows(plan, targets, rowWeights, at(order, first), rows, paddedRows, own, losses + (<usize>shard << 3), weightTotals + (<usize>shard << 3));

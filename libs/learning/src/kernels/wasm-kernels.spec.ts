@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { builtKernels, wasmBackends } from './built-kernels.fixtures.ts';
 import { KernelMemoryError, type Operation } from './compute.ts';
 import { addScaled, idle } from './element-wise.ts';
+import { matrixProduct } from './matrix-product.ts';
 
 const built = builtKernels();
 
@@ -57,6 +58,25 @@ describe.skipIf(built === undefined)('wasm kernels', async () => {
     compute.float32(1000);
     expect(() => compute.float64(600_000_000)).toThrow(KernelMemoryError);
     expect(() => compute.float64(600_000_000)).toThrow(/at most 4294967296 bytes.*found 4800000000 bytes/);
+    compute.close();
+  });
+
+  it('a new instance writes nothing: threads join while others compute on the same memory', async () => {
+    const memory = new WebAssembly.Memory({ initial: 16, maximum: 65_536, shared: true });
+    new Uint8Array(memory.buffer).fill(0xaa);
+    new WebAssembly.Instance(await WebAssembly.compile(built!), { env: { memory } });
+    expect(new Uint8Array(memory.buffer).findIndex((byte) => byte !== 0xaa)).toBe(-1);
+  });
+
+  it('an abort ends a call that is under way', async () => {
+    const controller = new AbortController();
+    const compute = await two!.open({ signal: controller.signal });
+    const n = 1600;
+    const [A, B, C] = [compute.float32(n * n).fill(1), compute.float32(n * n).fill(1), compute.float32(n * n)];
+    const product = compute.run(matrixProduct, n, n, n, A, B, C);
+    setTimeout(() => controller.abort(new Error('enough')), 5);
+    await expect(product).rejects.toThrow('enough');
+    expect(C[n * n - 1]).toBeLessThan(n);
     compute.close();
   });
 

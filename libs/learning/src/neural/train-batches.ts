@@ -17,7 +17,7 @@ type TrainArguments = readonly [
 /**
  * Batches of Adam (Kingma & Ba 2015), one after the other. Each batch is cut into shards of `shardRows` rows; a shard's gradient is
  * summed in float32 in the order of rows, shards' gradients are added in their order. `rates`: beta1, 1 - beta1, beta2, 1 - beta2, epsilon,
- * l2; `stepSizes`: the learning rate with Adam's bias correction, by batch of this run. `losses` and `weightTotals` gather each shard's
+ * l2; `stepSizes`: the learning rate with Adam's bias correction, by batch of this run; `scratch`: `scratchLength` for each thread. `losses` and `weightTotals` gather each shard's
  * summed losses and weights over batches.
  */
 export const trainBatches: Operation<TrainArguments> = {
@@ -46,17 +46,16 @@ export const trainBatches: Operation<TrainArguments> = {
 /** Leaves the shard's gradient and returns its rows' weight. */
 function passShard(args: TrainArguments, shard: number, first: number, rows: number): number {
   const [plan, X, targets, rowWeights, order, weights, transposed, , , gradients, scratch, , , losses, weightTotals] = args;
-  const base = shard * plan[planField.scratchLength]!;
   const paddedRows = 4 * Math.ceil(rows / 4);
-  gatherRows(plan, X, order, first, rows, paddedRows, scratch, base);
-  passForward(plan, weights, paddedRows, scratch, base);
+  gatherRows(plan, X, order, first, rows, paddedRows, scratch, 0);
+  passForward(plan, weights, paddedRows, scratch, 0);
   const isWeighted = plan[planField.weighted] === 1;
   const isRegression = plan[planField.regression] === 1;
   const { output } = layerOf(plan, plan[planField.layerCount]! - 1);
   let loss = 0;
   let total = 0;
   for (let i = 0; i < paddedRows; i++) {
-    const at = base + output + 4 * i;
+    const at = output + 4 * i;
     const margin = scratch[at]!;
     let slope = 0;
     if (i < rows) {
@@ -75,7 +74,7 @@ function passShard(args: TrainArguments, shard: number, first: number, rows: num
   }
   losses[shard]! += loss;
   weightTotals[shard]! += total;
-  passBackward(plan, transposed, rows, paddedRows, scratch, base, gradients, shard * plan[planField.weightLength]!);
+  passBackward(plan, transposed, rows, paddedRows, scratch, 0, gradients, shard * plan[planField.weightLength]!);
   return total;
 }
 

@@ -141,6 +141,8 @@ export interface ModelDefinition {
   readonly parameters: Readonly<Record<string, number | string | readonly number[]>>;
   /** In order. */
   readonly prepare: readonly PrepareStepDefinition[];
+  /** How a classifier's decision values become probabilities, where it is to be calibrated. */
+  readonly calibrate?: 'platt' | 'isotonic';
 }
 
 /** A value of an option of a preparation step. */
