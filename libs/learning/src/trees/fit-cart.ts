@@ -43,7 +43,8 @@ export async function fitCart(prepared: PreparedRows, targets: CartTargets, sett
   const [seeds, order, counts] = [compute.uint32(4 * slots), compute.int32(2 * rowCount * slots), compute.uint8(rowCount * slots)];
   const [places, scratch, nodes] = [compute.int32(columnCount * slots), compute.float64(scratchSize * slots), compute.int32(cartNode.size * capacity * slots)];
   const [sums, nodeCounts] = [compute.float64(cartSum.size * capacity * slots), compute.int32(slots)];
-  const [predicted, times] = settings.bootstrap ? [compute.float64(rowCount), compute.int32(rowCount)] : [];
+  const predicted = settings.bootstrap ? compute.float64(rowCount) : undefined;
+  const times = settings.bootstrap ? compute.int32(rowCount) : undefined;
   const list = new CartNodeList(binned, targets.classWeights);
   for (let first = 0; first < settings.trees; first += slots) {
     const count = Math.min(slots, settings.trees - first);

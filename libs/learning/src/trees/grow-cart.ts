@@ -4,7 +4,7 @@ import { bestPlaces, scanColumn, type SplitRules } from './scan-column.ts';
 
 /** Numbers that rule the growing, by their places in the list that `growCart` is handed. */
 export const cartRules = {
-  bootstrap: 0, featuresPerSplit: 1, maxDepth: 2, leavesMost: 3, minRowsInLeaf: 4, minRowsToSplit: 5, criterion: 6, weightOf0: 7, weightOf1: 8, isWeighted: 9, center: 10, length: 11,
+  bootstrap: 0, featuresPerSplit: 1, maxDepth: 2, leavesMost: 3, minRowsInLeaf: 4, minRowsToSplit: 5, criterion: 6, weightOf0: 7, weightOf1: 8, isWeighted: 9, length: 10,
 } as const;
 export const criteria = { gini: 0, entropy: 1, squaredError: 2 } as const;
 

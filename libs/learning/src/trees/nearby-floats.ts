@@ -8,7 +8,7 @@ export function floatAtMost(value: number): number {
 }
 
 /** The next float32 above a float32; infinity stays. */
-export function floatAbove(value: number): number {
+function floatAbove(value: number): number {
   if (value === Infinity) return value;
   scratch[0] = value;
   if (value === 0) scratchBits[0] = 1;

@@ -1,16 +1,14 @@
-import { floatAbove, floatAtMost } from './nearby-floats.ts';
+import { floatAtMost } from './nearby-floats.ts';
 import type { TreeNodes } from './tree-ensemble.ts';
 
 /**
  * Trees as a walk reads them, eight bytes a node. Nodes of a tree lie level by level, the two children of a node side by side, so that a step
- * is one addition: to the children's place, plus 1 where the comparison holds. Each node is two 32-bit words:
+ * is one addition: to the left child's place, plus 1 where the row goes right. Each node is two 32-bit words:
  *
- * - threshold, a float32 (`lessOrEqual` in float32 says the same as in float64 for every float32 feature);
- * - bit 31: the comparison is made with both signs turned; then `offsetBits` down to 0 the distance to the children, feature above them.
+ * - threshold, a float32 (for a float32 feature "at most" says the same of the float64 threshold and of the float32 next below it);
+ * - distance to the left child in `offsetBits` bits, one bit that sends missing values right, and above it the feature.
  *
- * The comparison is `x > threshold`, false for a missing value, which so takes the first child: the left one where missing values go
- * left. Where they go right the first child is the right one, and the comparison asks `-x > -(next float above threshold)`, which
- * holds for `x <= threshold`. A leaf compares with infinity and leads to itself.
+ * A row goes right where its value is above the threshold. A leaf compares with infinity and leads to itself.
  */
 export interface PackedTrees {
   readonly words: Int32Array;
@@ -40,7 +38,7 @@ export function packTrees(nodes: TreeNodes): PackedTrees {
   const starts = new Int32Array(roots.length + 1);
   const depths = new Int32Array(roots.length);
   const featureMost = feature.reduce((most, column) => Math.max(most, column), 0);
-  const offsetBits = 31 - (32 - Math.clz32(featureMost));
+  const offsetBits = 31 - Math.max(1, 32 - Math.clz32(featureMost));
   let end = 0;
   roots.forEach((root, tree) => {
     starts[tree] = end;
@@ -53,12 +51,10 @@ export function packTrees(nodes: TreeNodes): PackedTrees {
         thresholds[2 * at] = Infinity;
         continue;
       }
-      const turned = missingLeft[node] === 0;
-      const limit = floatAtMost(threshold[node]!);
       if (end - at >= 2 ** offsetBits) throw new RangeError(`expected trees of fewer than ${2 ** offsetBits} nodes a level with ${featureMost + 1} features`);
-      thresholds[2 * at] = turned ? -floatAbove(limit) : limit;
-      words[2 * at + 1] = (turned ? 1 << 31 : 0) | (feature[node]! << offsetBits) | (end - at);
-      for (const child of turned ? [right[node]!, left[node]!] : [left[node]!, right[node]!]) {
+      thresholds[2 * at] = floatAtMost(threshold[node]!);
+      words[2 * at + 1] = (feature[node]! << (offsetBits + 1)) | ((missingLeft[node] === 0 ? 1 : 0) << offsetBits) | (end - at);
+      for (const child of [left[node]!, right[node]!]) {
         sources[end] = child;
         parents[end] = at;
         levels[end++] = levels[at]! + 1;

@@ -5,7 +5,7 @@ import { float64Section, int32Section, ModelFileError, uint8Section } from '../m
 import type { PackedTrees } from './packed-trees.ts';
 import { packTrees } from './packed-trees.ts';
 import { TreeShap } from './tree-shap.ts';
-import { sumOfLeaves, walkTrees } from './walk-trees.ts';
+import { blockRows, sumOfLeaves, walkTrees } from './walk-trees.ts';
 
 /** Nodes of all trees in flat arrays; a child's index is greater than its parent's. A leaf has feature -1. */
 export interface TreeNodes {
@@ -64,6 +64,7 @@ export class TreeEnsemble implements Core {
     const columnCount = X.length / rowCount;
     await compute.run(
       walkTrees, X, rowCount, columnCount, compute.adopt(words), offsetBits, compute.adopt(values), compute.adopt(roots), compute.adopt(depths), depths.length, this.bias, this.divisor, out,
+      compute.float32(compute.facts.threadCount * blockRows * (columnCount + 1)),
     );
   }
 

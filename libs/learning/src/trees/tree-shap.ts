@@ -113,7 +113,8 @@ export class TreeShap {
     for (let pair = first + 1; pair < end; pair += 2) {
       const parent = parents[pair]!;
       const word = words[2 * parent + 1]!;
-      const goes = +(x[(word & 0x7fffffff) >> offsetBits]! * ((word >> 31) | 1) > thresholds[2 * parent]!);
+      const value = x[word >>> (offsetBits + 1)]!;
+      const goes = +(value > thresholds[2 * parent]!) | (+(value !== value) & (word >>> offsetBits));
       const edge = above[pair]!;
       const open = edge < 0 ? 1 : kept[edge]!;
       const from = lanes * (parent - first);

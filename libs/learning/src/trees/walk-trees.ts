@@ -2,15 +2,16 @@ import type { Operation } from '../kernels/compute.ts';
 import type { PackedTrees } from './packed-trees.ts';
 
 /** Rows that pass through all trees before the next: their cells stay in the second cache, and each tree's nodes in the first. */
-const blockRows = 256;
+export const blockRows = 256;
 
 /**
  * Margins of rows: the values of the leaves reached, added in the order of trees from zero, over `divisor`, plus `bias`. Threads part the rows. Four rows
- * (in WASM eight) take their steps in turn, because each waits for memory and a comparison and the others' steps fill that time.
+ * take their steps in turn, because each waits for memory and a comparison and the others' steps fill that time. In WASM it is eight, laid side by side in `spare`
+ * first (room for `blockRows` rows and `blockRows` / 8 numbers a thread), so that one address serves them all and rows without missing values are known.
  */
 export const walkTrees: Operation<[
   X: Float32Array, rowCount: number, columnCount: number, words: Int32Array, offsetBits: number, values: Float64Array,
-  roots: Int32Array, depths: Int32Array, treeCount: number, bias: number, divisor: number, out: Float64Array,
+  roots: Int32Array, depths: Int32Array, treeCount: number, bias: number, divisor: number, out: Float64Array, spare: Float32Array,
 ]> = {
   name: 'walkTrees',
   *plain(thread, threadCount, X, rowCount, columnCount, words, offsetBits, values, roots, depths, treeCount, bias, divisor, out) {
@@ -84,6 +85,6 @@ export function sumOfLeaves({ words, thresholds, offsetBits, values, roots, dept
 /** The side is computed, not branched on: to the processor's branch prediction it is a coin toss. */
 function next(at: number, X: Float32Array, offset: number, words: Int32Array, thresholds: Float32Array, offsetBits: number): number {
   const word = words[2 * at + 1]!;
-  const x = X[offset + ((word & 0x7fffffff) >> offsetBits)]! * ((word >> 31) | 1);
-  return at + (word & ((1 << offsetBits) - 1)) + +(x > thresholds[2 * at]!);
+  const x = X[offset + (word >>> (offsetBits + 1))]!;
+  return at + (word & ((1 << offsetBits) - 1)) + (+(x > thresholds[2 * at]!) | (+(x !== x) & (word >>> offsetBits)));
 }
