@@ -7,7 +7,7 @@ import { measures, type Figure, type Measure } from './measures.ts';
 import { peers, type PeerFigure } from './peers.ts';
 
 /**
- * `npm run bench [-- name …] [--bytes 1e9] [--no-peers]`: measures each thing in a process of its own, one after the other, and
+ * `npm run bench [-- name … [part …]] [--bytes 1e9] [--no-peers]`: measures each thing in a process of its own, one after the other, and
  * says beside each figure what was asked for (floor, aim) and what the peer named for it reached in the same run.
  */
 const here = dirname(fileURLToPath(import.meta.url));
@@ -19,7 +19,14 @@ const flag = (name: string, otherwise: string): string => {
 };
 const bytes = Number(flag('bytes', '1e9'));
 const withPeers = !args.includes('--no-peers');
-const wanted = args.filter((arg) => !arg.startsWith('--'));
+const named = args.filter((arg) => !arg.startsWith('--'));
+const wanted = named.filter((arg) => measures.some(({ name }) => name === arg));
+/** What else is named is for the measure: models, for `learning`. */
+const parts = named.filter((arg) => !wanted.includes(arg));
+if (parts.length > 0 && !wanted.includes('learning')) {
+  process.stderr.write(`expected things to measure (${measures.map(({ name }) => name).join(', ')}), found ${parts.join(', ')}\n`);
+  process.exit(64);
+}
 const scratch = flag('scratch', join(tmpdir(), 'tideline-bench'));
 mkdirSync(scratch, { recursive: true });
 
@@ -29,7 +36,7 @@ function measureInOwnProcess(measure: Measure): Figure[] {
     cwd: root,
     encoding: 'utf8',
     maxBuffer: 64 << 20,
-    env: { ...process.env, BENCH_BYTES: String(bytes), BENCH_SCRATCH: scratch },
+    env: { ...process.env, BENCH_BYTES: String(bytes), BENCH_SCRATCH: scratch, BENCH_MODELS: parts.join(',') },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   if (done.status !== 0) throw new Error(`${measure.name} failed (exit ${done.status})\n${done.stdout}`);
@@ -50,7 +57,7 @@ const show = (value: number): string =>
 const figures: Figure[] = [];
 const peerFigures: PeerFigure[] = [];
 for (const measure of measures) {
-  if (wanted.length > 0 && !wanted.includes(measure.name)) continue;
+  if (wanted.length > 0 ? !wanted.includes(measure.name) : measure.onlyWhenNamed) continue;
   if (measure.onServers === true && process.env['TIDELINE_SERVICES'] === undefined) {
     process.stderr.write(`skipped ${measure.name}: it needs the addresses of real servers in TIDELINE_SERVICES\n`);
     continue;

@@ -16,6 +16,8 @@ export interface Measure {
   readonly program: string;
   /** Measured only where `TIDELINE_SERVICES` says where Kafka and the others are. */
   readonly onServers?: boolean;
+  /** Takes many minutes, so a run of everything leaves it out. */
+  readonly onlyWhenNamed?: boolean;
 }
 
 export const measures: readonly Measure[] = [
@@ -26,6 +28,7 @@ export const measures: readonly Measure[] = [
   { name: 'state', program: 'state' },
   { name: 'speed-layer', program: 'speed-layer' },
   { name: 'serving', program: 'serving' },
+  { name: 'learning', program: 'learning', onlyWhenNamed: true },
   { name: 'kafka', program: 'kafka', onServers: true },
   { name: 'kafka-speed-layer', program: 'speed-layer', onServers: true },
 ];

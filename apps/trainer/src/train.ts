@@ -161,7 +161,9 @@ interface Scored {
 }
 
 async function fitAndScore(source: Source, definition: ModelDefinition, { train, test }: FitInput, { clock, seed, signal, kernels, onProgress }: TrainingContext): Promise<Scored> {
-  const estimator = createEstimator({ kind: definition.kind, task: source.models.task, parameters: definition.parameters, prepare: definition.prepare, feature: definition.feature });
+  const estimator = createEstimator({
+    kind: definition.kind, task: source.models.task, parameters: definition.parameters, prepare: definition.prepare, feature: definition.feature, calibrate: definition.calibrate,
+  });
   const options: FitOptions = {
     random: new Random(seed), kernels, signal,
     onProgress: (done) => onProgress?.(definition.name, done),

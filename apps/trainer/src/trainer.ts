@@ -1,4 +1,5 @@
 import type { Lake, Sql, Table } from '#tideline/lake';
+import type { Kernels } from '#tideline/learning';
 import { packTexts, type Clock, type EventLog, type ExperimentTracker } from '#tideline/platform';
 import { tableNames, type ModelUpdate, type Source } from '#tideline/retention';
 import { appendOnce, MODEL_UPDATES } from '#tideline/streaming';
@@ -13,9 +14,11 @@ export interface TrainerDoors {
   readonly sql: Sql;
   readonly tracker: ExperimentTracker;
   readonly clock: Clock;
+  /** Where models learn; typed arrays on this thread unless given. */
+  readonly kernels?: Kernels | undefined;
 }
 
-export type TrainOptions = Pick<TrainingContext, 'seed' | 'only' | 'signal' | 'onProgress' | 'kernels'>;
+export type TrainOptions = Pick<TrainingContext, 'seed' | 'only' | 'signal' | 'onProgress'>;
 
 /** Tag of every run: the version of the training table that it learned from. */
 const TABLE_VERSION_TAG = 'table.version';
@@ -37,13 +40,13 @@ export class Trainer {
 
   /** Throws `NothingToLearnError` when gold has no training frame with labels yet. */
   async train(source: Source, options: TrainOptions): Promise<TrainReport> {
-    const { sql, tracker, clock } = this.#doors;
+    const { sql, tracker, clock, kernels } = this.#doors;
     const table = this.#trainingTable(source);
     const snapshot = await table.current();
     if (snapshot === undefined || snapshot.rowCount === 0) throw new NothingToLearnError(`expected labelled rows in ${table.name}, found none`);
     await sql.bind(table, snapshot);
     const frame = await readTrainingFrame(sql, source, table.name);
-    const report = await trainSource(source, frame, { tracker, clock, ...options, tags: { 'table.name': table.name, [TABLE_VERSION_TAG]: String(snapshot.version) } });
+    const report = await trainSource(source, frame, { tracker, clock, kernels, ...options, tags: { 'table.name': table.name, [TABLE_VERSION_TAG]: String(snapshot.version) } });
     if (report.candidate !== undefined) await this.#conclude(source, report, report.candidate);
     return report;
   }

@@ -1,59 +1,9 @@
 // Twins of `src/linear/margins.ts` and `src/linear/evaluate-rows.ts`: the orders of sums are stated there.
+import { exp64x2, log64x2 } from './exponential';
 import { cancelled } from './threads';
 
 const shardCount: i32 = 16;
 const blockRows: i32 = 256;
-
-/** e^x for x <= 0; the twin of `expOfNegative`. */
-// @ts-ignore: decorator
-@inline
-function expOfNegative(x: v128): v128 {
-  const k = f64x2.floor(f64x2.add(f64x2.mul(x, f64x2.splat(1.4426950408889634)), f64x2.splat(0.5)));
-  const r = f64x2.sub(f64x2.sub(x, f64x2.mul(k, f64x2.splat(0.6931471803691238))), f64x2.mul(k, f64x2.splat(1.9082149292705877e-10)));
-  let p = f64x2.splat(1.0 / 6227020800.0);
-  p = f64x2.add(f64x2.mul(p, r), f64x2.splat(1.0 / 479001600.0));
-  p = f64x2.add(f64x2.mul(p, r), f64x2.splat(1.0 / 39916800.0));
-  p = f64x2.add(f64x2.mul(p, r), f64x2.splat(1.0 / 3628800.0));
-  p = f64x2.add(f64x2.mul(p, r), f64x2.splat(1.0 / 362880.0));
-  p = f64x2.add(f64x2.mul(p, r), f64x2.splat(1.0 / 40320.0));
-  p = f64x2.add(f64x2.mul(p, r), f64x2.splat(1.0 / 5040.0));
-  p = f64x2.add(f64x2.mul(p, r), f64x2.splat(1.0 / 720.0));
-  p = f64x2.add(f64x2.mul(p, r), f64x2.splat(1.0 / 120.0));
-  p = f64x2.add(f64x2.mul(p, r), f64x2.splat(1.0 / 24.0));
-  p = f64x2.add(f64x2.mul(p, r), f64x2.splat(1.0 / 6.0));
-  p = f64x2.add(f64x2.mul(p, r), f64x2.splat(0.5));
-  p = f64x2.add(f64x2.mul(p, r), f64x2.splat(1));
-  p = f64x2.add(f64x2.mul(p, r), f64x2.splat(1));
-  const power = i64x2.shl(i64x2.add(i64x2.extend_low_i32x4_s(i32x4.trunc_sat_f64x2_s_zero(k)), i64x2.splat(1023)), 52);
-  return v128.and(f64x2.mul(p, power), f64x2.gt(x, f64x2.splat(-708)));
-}
-
-/** ln(1 + u) for u in [0, 1]; the twin of `log1pOfShare`. */
-// @ts-ignore: decorator
-@inline
-function log1pOfShare(u: v128): v128 {
-  const s = f64x2.div(u, f64x2.add(u, f64x2.splat(2)));
-  const t = f64x2.mul(s, s);
-  let p = f64x2.splat(1.0 / 35.0);
-  p = f64x2.add(f64x2.mul(p, t), f64x2.splat(1.0 / 33.0));
-  p = f64x2.add(f64x2.mul(p, t), f64x2.splat(1.0 / 31.0));
-  p = f64x2.add(f64x2.mul(p, t), f64x2.splat(1.0 / 29.0));
-  p = f64x2.add(f64x2.mul(p, t), f64x2.splat(1.0 / 27.0));
-  p = f64x2.add(f64x2.mul(p, t), f64x2.splat(1.0 / 25.0));
-  p = f64x2.add(f64x2.mul(p, t), f64x2.splat(1.0 / 23.0));
-  p = f64x2.add(f64x2.mul(p, t), f64x2.splat(1.0 / 21.0));
-  p = f64x2.add(f64x2.mul(p, t), f64x2.splat(1.0 / 19.0));
-  p = f64x2.add(f64x2.mul(p, t), f64x2.splat(1.0 / 17.0));
-  p = f64x2.add(f64x2.mul(p, t), f64x2.splat(1.0 / 15.0));
-  p = f64x2.add(f64x2.mul(p, t), f64x2.splat(1.0 / 13.0));
-  p = f64x2.add(f64x2.mul(p, t), f64x2.splat(1.0 / 11.0));
-  p = f64x2.add(f64x2.mul(p, t), f64x2.splat(1.0 / 9.0));
-  p = f64x2.add(f64x2.mul(p, t), f64x2.splat(1.0 / 7.0));
-  p = f64x2.add(f64x2.mul(p, t), f64x2.splat(1.0 / 5.0));
-  p = f64x2.add(f64x2.mul(p, t), f64x2.splat(1.0 / 3.0));
-  p = f64x2.add(f64x2.mul(p, t), f64x2.splat(1));
-  return f64x2.mul(f64x2.mul(f64x2.splat(2), s), p);
-}
 
 /** Two float32 at `at` as float64. */
 // @ts-ignore: decorator
@@ -177,14 +127,16 @@ function differentiate(loss: i32, block: usize, label: v128, factor: v128, curva
   const margin = loadPair(block, both);
   const zero = f64x2.splat(0), one = f64x2.splat(1);
   if (loss == 0) {
-    const u = expOfNegative(f64x2.neg(f64x2.abs(margin)));
-    const inverse = f64x2.div(one, f64x2.add(one, u));
+    const u = exp64x2(f64x2.neg(f64x2.abs(margin)));
+    const sum = f64x2.add(one, u);
+    const inverse = f64x2.div(one, sum);
     const other = f64x2.mul(u, inverse);
     const up = f64x2.ge(margin, zero);
     const p = v128.bitselect(inverse, other, up);
     storePair(block, f64x2.mul(factor, f64x2.sub(p, label)), both);
     storeCurvature(curvature, f64x2.mul(factor, f64x2.mul(other, inverse)), both);
-    return f64x2.mul(factor, f64x2.add(f64x2.sub(v128.and(margin, up), f64x2.mul(label, margin)), log1pOfShare(u)));
+    const log1p = f64x2.add(log64x2(sum), f64x2.mul(f64x2.sub(u, f64x2.sub(sum, one)), inverse));
+    return f64x2.mul(factor, f64x2.add(f64x2.sub(v128.and(margin, up), f64x2.mul(label, margin)), log1p));
   }
   if (loss == 1) {
     const side = f64x2.sub(f64x2.add(label, label), one);

@@ -1,5 +1,5 @@
 // Twins of `src/neural/network-passes.ts`: the same sums in the same order, lanes over columns.
-import { exp } from './neural-exponential';
+import { exp } from './exponential';
 import { activationField, at, columnCountField, field, inputAt, inputs, layerCountField, ofLayer, outputAt, outputs, paddedInputs, paddedOutputs, weightsAt } from './network-plan';
 
 /** Strides in bytes; rows and columns are multiples of 4. Blocks of 4 x 8, then 4 x 4. */

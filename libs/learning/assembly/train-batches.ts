@@ -1,4 +1,4 @@
-import { exp, log } from './neural-exponential';
+import { exp64x2, log64x2 } from './exponential';
 import { gatherRows, passBackward, passForward } from './network-passes';
 import {
   at, batchEndField, batchRowsField, batchStartField, field, inputs, layerCountField, ofLayer, outputAt, paddedInputs, paddedOutputs, regressionField, rowCountField, scratchLengthField,
@@ -17,6 +17,7 @@ export function trainBatches(
   const batchStart = field(plan, batchStartField);
   const batchEnd = field(plan, batchEndField);
   const weightLength = field(plan, weightLengthField);
+  const own = at(scratch, thread * field(plan, scratchLengthField));
   for (let batch = batchStart; batch < batchEnd; batch++) {
     const start = batch * batchRows;
     const count = min(batchRows, field(plan, rowCountField) - start);
@@ -25,7 +26,6 @@ export function trainBatches(
       const first = start + shard * shardRows;
       const rows = min(shardRows, start + count - first);
       const paddedRows = (rows + 3) & ~3;
-      const own = at(scratch, shard * field(plan, scratchLengthField));
       gatherRows(plan, X, order, first, rows, paddedRows, own);
       passForward(plan, weights, paddedRows, own);
       judgeRows(plan, targets, rowWeights, at(order, first), rows, paddedRows, own, losses + (<usize>shard << 3), weightTotals + (<usize>shard << 3));
@@ -39,29 +39,37 @@ export function trainBatches(
   }
 }
 
-/** Losses of a shard's rows, and in their margins' place the derivatives. */
+/** Losses of a shard's rows, and in their margins' place the derivatives; rows beyond the shard's have margins too, so pairs may reach over its end. */
 function judgeRows(plan: usize, targets: usize, rowWeights: usize, order: usize, rows: i32, paddedRows: i32, scratch: usize, losses: usize, weightTotals: usize): void {
   const isWeighted = field(plan, weightedField) === 1;
   const isRegression = field(plan, regressionField) === 1;
   const output = at(scratch, ofLayer(plan, field(plan, layerCountField) - 1, outputAt));
+  const one = f64x2.splat(1);
   let loss: f64 = 0;
   let total: f64 = 0;
-  for (let i = 0; i < rows; i++) {
-    const row = load<i32>(at(order, i));
-    const margin = <f64>load<f32>(at(output, 4 * i));
-    const target = <f64>load<f32>(at(targets, row));
-    const weight: f32 = isWeighted ? load<f32>(at(rowWeights, row)) : 1;
-    let slope: f32;
-    if (isRegression) {
-      slope = <f32>(margin - target);
-      loss += <f64>weight * ((margin - target) * (margin - target));
-    } else {
-      const t = exp(-Math.abs(margin));
-      slope = <f32>((margin >= 0 ? 1 / (1 + t) : t / (1 + t)) - target);
-      loss += <f64>weight * ((margin > 0 ? margin : 0) + log(1 + t) - target * margin);
+  for (let i = 0; i < rows; i += 2) {
+    const m = f64x2.replace_lane(f64x2.splat(<f64>load<f32>(at(output, 4 * i))), 1, <f64>load<f32>(at(output, 4 * i + 4)));
+    let p = one;
+    let softplus = one;
+    if (!isRegression) {
+      // The steps of sigmoid and softplus, their exponential shared.
+      const e = exp64x2(v128.or(m, f64x2.splat(-0.0)));
+      const sum = f64x2.add(one, e);
+      p = f64x2.div(v128.bitselect(e, one, f64x2.lt(m, f64x2.splat(0))), sum);
+      const large = f64x2.add(log64x2(sum), f64x2.div(f64x2.sub(e, f64x2.sub(sum, one)), sum));
+      softplus = f64x2.add(v128.bitselect(m, f64x2.splat(0), f64x2.gt(m, f64x2.splat(0))), v128.bitselect(e, large, f64x2.eq(sum, one)));
     }
-    total += <f64>weight;
-    v128.store(at(output, 4 * i), f32x4.replace_lane(f32x4.splat(0), 0, slope * weight));
+    for (let lane = 0; lane < min(2, rows - i); lane++) {
+      const row = load<i32>(at(order, i + lane));
+      const margin = lane === 0 ? f64x2.extract_lane(m, 0) : f64x2.extract_lane(m, 1);
+      const target = <f64>load<f32>(at(targets, row));
+      const weight: f32 = isWeighted ? load<f32>(at(rowWeights, row)) : 1;
+      const distance = margin - target;
+      const slope = <f32>(isRegression ? distance : (lane === 0 ? f64x2.extract_lane(p, 0) : f64x2.extract_lane(p, 1)) - target);
+      loss += <f64>weight * (isRegression ? distance * distance : (lane === 0 ? f64x2.extract_lane(softplus, 0) : f64x2.extract_lane(softplus, 1)) - target * margin);
+      total += <f64>weight;
+      v128.store(at(output, 4 * (i + lane)), f32x4.replace_lane(f32x4.splat(0), 0, slope * weight));
+    }
   }
   for (let i = rows; i < paddedRows; i++) v128.store(at(output, 4 * i), f32x4.splat(0));
   store<f64>(losses, load<f64>(losses) + loss);

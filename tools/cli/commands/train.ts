@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { openKernels } from '../../../apps/trainer/src/open-kernels.ts';
 import { NothingToLearnError, type TrainReport } from '../../../apps/trainer/src/train.ts';
 import { Trainer } from '../../../apps/trainer/src/trainer.ts';
 import { refused, wrongUse } from '../command-error.ts';
@@ -32,6 +33,7 @@ async function train({ world, output, signal }: CommandContext, name: string, op
   if (stranger !== undefined) throw wrongUse(`expected models of ${name} (${models.map((model) => model.name).join(', ')}), found '${stranger}'`);
   const trainer = new Trainer({
     log: await world.log('trainer'), lake: await world.lake(), sql: await world.sql(), tracker: await world.tracker(), clock: world.clock,
+    kernels: await openKernels(world.configuration),
   });
   try {
     let last = '';

@@ -19,17 +19,19 @@ export interface Evidence {
 export class NaiveBayesCore implements Core {
   readonly prior: number;
   readonly evidence: Evidence;
-  /** log of deviation 0 / deviation 1, by column. */
+  /** log of deviation 0 / deviation 1, by column; 0 with no precision below for a column of numbers that says nothing. */
   readonly #logScale: Float64Array;
   /** 1 / (2 variance), laid out as the variances. */
   readonly #halfPrecision: Float64Array;
+  readonly #hasLabels: boolean;
 
   constructor(prior: number, evidence: Evidence) {
-    const { speaks, variance } = evidence;
+    const { speaks, variance, labelStart } = evidence;
     this.prior = prior;
     this.evidence = evidence;
-    this.#logScale = Float64Array.from(speaks, (_, j) => 0.5 * (Math.log(variance[j]) - Math.log(variance[speaks.length + j])));
-    this.#halfPrecision = variance.map((value) => 0.5 / value);
+    this.#logScale = Float64Array.from(speaks, (says, j) => (says === 0 ? 0 : 0.5 * (Math.log(variance[j]) - Math.log(variance[speaks.length + j]))));
+    this.#halfPrecision = variance.map((value, at) => (speaks[at % speaks.length] === 0 ? 0 : 0.5 / value));
+    this.#hasLabels = labelStart[speaks.length] > 0;
   }
 
   static load(file: ModelFile): NaiveBayesCore {
@@ -44,9 +46,19 @@ export class NaiveBayesCore implements Core {
   }
 
   margin(X: Float32Array, offset: number): number {
-    const columnCount = this.evidence.speaks.length;
+    const { speaks, mean } = this.evidence;
+    const [logScale, halfPrecision, columnCount] = [this.#logScale, this.#halfPrecision, speaks.length];
     let margin = this.prior;
-    for (let j = 0; j < columnCount; j++) margin += this.#ratio(j, X[offset + j]);
+    if (this.#hasLabels) {
+      for (let j = 0; j < columnCount; j++) margin += this.#ratio(j, X[offset + j]);
+      return margin;
+    }
+    for (let j = 0; j < columnCount; j++) {
+      const x = X[offset + j];
+      const [none, one] = [x - mean[j], x - mean[columnCount + j]];
+      const ratio = logScale[j] + (none * none * halfPrecision[j] - one * one * halfPrecision[columnCount + j]);
+      if (ratio === ratio) margin += ratio;
+    }
     return margin;
   }
 
@@ -61,9 +73,8 @@ export class NaiveBayesCore implements Core {
     if (speaks[j] === 0 || x !== x) return 0;
     const start = labelStart[j];
     if (labelStart[j + 1] > start) return x >= 0 && x < labelStart[j + 1] - start && Number.isInteger(x) ? labelLogOdds[start + x] : 0;
-    const one = speaks.length + j;
-    const [none, some] = [x - mean[j], x - mean[one]];
-    return this.#logScale[j] + (none * none * this.#halfPrecision[j] - some * some * this.#halfPrecision[one]);
+    const [none, one] = [x - mean[j], x - mean[speaks.length + j]];
+    return this.#logScale[j] + (none * none * this.#halfPrecision[j] - one * one * this.#halfPrecision[speaks.length + j]);
   }
 
   sections(): Record<string, Section> {

@@ -22,6 +22,7 @@ export class CalibratedCore implements Core {
   readonly base: Core;
   readonly calibration: Calibration;
   readonly margins?: (X: Float32Array, rowCount: number, compute: Compute, out: Float64Array) => Promise<void>;
+  readonly coefficients?: Float64Array;
   readonly explain?: (x: Float32Array, contributions: Float64Array) => number;
 
   constructor(base: Core, calibration: Calibration) {
@@ -33,8 +34,10 @@ export class CalibratedCore implements Core {
         for (let row = 0; row < rowCount; row++) out[row] = this.#calibrated(out[row]!);
       };
     }
-    if (base.explain !== undefined && calibration.method === 'platt') {
-      const { slope, intercept } = calibration.platt;
+    if (calibration.method !== 'platt') return;
+    const { slope, intercept } = calibration.platt;
+    if (base.coefficients !== undefined) this.coefficients = base.coefficients.map((coefficient) => slope * coefficient);
+    if (base.explain !== undefined) {
       this.explain = (x, contributions) => {
         const level = base.explain!(x, contributions);
         for (let j = 0; j < contributions.length; j++) contributions[j]! *= slope;

@@ -9,7 +9,6 @@ import { wasmBackends } from '../kernels/built-kernels.fixtures.ts';
 import { logLossOfMargin, sigmoid } from '../linear/log-loss.ts';
 import { logLoss } from '../metrics/classification.ts';
 import { splitByFold } from '../model-selection/splits.ts';
-import { Pace } from '../pace.ts';
 import type { EstimatorDefinition, FittedPipeline } from '../pipeline.ts';
 import { Random } from '../random.ts';
 import { fitCalibration } from './calibrated-core.ts';
@@ -26,7 +25,6 @@ interface Reference {
   readonly calibrated: { readonly l2: number; readonly X: number[][]; readonly y: number[]; readonly fold: number[]; readonly platt: number[]; readonly isotonic: number[] };
 }
 const reference = readReference<Reference>('judging');
-const pace = new Pace(undefined, undefined);
 
 describe('calibrators', () => {
   for (const { name, values, y, weights, slope, intercept, probes, isotonic } of reference.calibrators) {
@@ -97,7 +95,7 @@ describe('calibrated models', () => {
       const estimator = createEstimator({ kind: 'logistic-regression', task: 'classification', parameters: { l2 }, prepare: [] });
       const fit = async (rows: Dataset): Promise<FittedPipeline> => await estimator.fit(rows, { random: new Random(1) }) as FittedPipeline;
       const splits = [0, 1, 2, 3, 4].map((k) => splitByFold(Int32Array.from(fold), k));
-      const values = await outOfFoldValues(data, splits, fit, pace);
+      const values = await outOfFoldValues(data, splits, fit, {});
       const model = (await fit(data)).calibratedBy(fitCalibration(method, values, data.y, undefined));
       const found = model.predictProbability(data.X, data.rowCount);
       reference.calibrated[method].forEach((p, i) => expect(Math.abs(found[i]! - p)).toBeLessThan(1e-5));

@@ -1,15 +1,17 @@
 import { InvalidDatasetError, takeRows, type Dataset } from '../dataset.ts';
+import type { FitOptions } from '../estimator.ts';
 import { stratifiedFolds, type Split } from '../model-selection/splits.ts';
-import type { Pace } from '../pace.ts';
 import type { Random } from '../random.ts';
 
 /** Parts of the data, each judged by a model fitted to the others. */
 const foldsAtMost = 5;
 
+type ScoringOptions = Pick<FitOptions, 'kernels' | 'signal' | 'yieldToLoop'>;
+
 /** What a calibration asks of the model within it. */
 export interface DecisionMaker {
   /** Log-odds, probability or distance, row by row. */
-  decisionValues(X: Float32Array, rowCount: number, pace: Pace): Promise<Float64Array>;
+  decisionValues(X: Float32Array, rowCount: number, options: ScoringOptions): Promise<Float64Array>;
 }
 
 /** Stratified folds for a calibration: five, or as many as the rarer class has rows; two of each class are needed. */
@@ -23,12 +25,12 @@ export function calibrationFolds(data: Dataset, random: Random): readonly Split[
 }
 
 /** Each row's decision value by a model that did not see it; `fit` is told which fold it fits, from 0. */
-export async function outOfFoldValues(data: Dataset, folds: readonly Split[], fit: (train: Dataset, fold: number) => Promise<DecisionMaker>, pace: Pace): Promise<Float64Array> {
+export async function outOfFoldValues(data: Dataset, folds: readonly Split[], fit: (train: Dataset, fold: number) => Promise<DecisionMaker>, options: ScoringOptions): Promise<Float64Array> {
   const values = new Float64Array(data.rowCount);
   for (const [fold, { train, test }] of folds.entries()) {
     const model = await fit(takeRows(data, train), fold);
     const judged = takeRows(data, test);
-    const found = await model.decisionValues(judged.X, judged.rowCount, pace);
+    const found = await model.decisionValues(judged.X, judged.rowCount, options);
     test.forEach((row, i) => { values[row] = found[i]!; });
   }
   return values;

@@ -97,7 +97,7 @@ describe('wardMerges', () => {
 
   it('differential: every exact backend finds the same merges in the same order', async () => {
     const random = new Random(8);
-    for (const [rowCount, columnCount] of [[2, 1], [37, 3], [700, 5], [1500, 30]] as const) {
+    for (const [rowCount, columnCount] of [[2, 1], [37, 3], [1060, 30]] as const) {
       const data = datasetOf(Float32Array.from({ length: rowCount * columnCount }, () => random.normal()), columnCount);
       const expected = await merge(data);
       for (const kernels of await wasmBackends()) expect(await merge(data, kernels)).toEqual(expected);

@@ -89,7 +89,7 @@ describe('lloyd', () => {
       const found = await cluster(datasetOf(X, columnCount), start, 300);
       if (found.history.length > 1 && new Set(expected.labels).size < clusterCount) return;
       expect(Math.abs(found.inertia - expected.inertia)).toBeLessThan(1e-5 * Math.max(1, expected.inertia));
-    }), { numRuns: 30 });
+    }), { numRuns: 15 });
   });
 
   it('the inertia never rises', async () => {
@@ -100,13 +100,13 @@ describe('lloyd', () => {
   });
 
   it('differential: every exact backend leaves the same centroids and labels, weights and odd shapes included', async () => {
-    for (const [seed, columnCount, clusterCount, weighted] of [[1, 1, 3, false], [2, 7, 8, true], [3, 30, 8, false], [4, 5, 19, true]] as const) {
+    for (const [seed, columnCount, clusterCount, weighted] of [[1, 1, 3, false], [2, 7, 8, true], [4, 5, 19, true]] as const) {
       const random = new Random(seed);
-      const data = datasetOf(Float32Array.from({ length: 1003 * columnCount }, () => random.normal()), columnCount, weighted ? Float64Array.from({ length: 1003 }, () => random.int(3)) : undefined);
+      const data = datasetOf(Float32Array.from({ length: 603 * columnCount }, () => random.normal()), columnCount, weighted ? Float64Array.from({ length: 603 }, () => random.int(3)) : undefined);
       const start = Float32Array.from({ length: clusterCount * columnCount }, () => random.normal());
-      const expected = await cluster(data, start, 30);
+      const expected = await cluster(data, start, 12);
       for (const kernels of await wasmBackends()) {
-        const found = await cluster(data, start, 30, kernels);
+        const found = await cluster(data, start, 12, kernels);
         expect(found.centroids).toEqual(expected.centroids);
         expect(found.assigned).toEqual(expected.assigned);
         expect(found.history).toEqual(expected.history);
@@ -128,14 +128,14 @@ describe('seedCentroids', () => {
     // From 0 (the first centre whenever it is drawn) the points 1 and 2 have 1 x 4 and 4 x 1 chances; two are drawn, the better stays.
     const data = datasetOf(Float32Array.of(0, 1, 2), 1, Float64Array.of(1000, 4, 1));
     let [ones, drawn] = [0, 0];
-    for (let turn = 0; turn < 4000; turn++) {
+    for (let turn = 0; turn < 1500; turn++) {
       const [first, second] = await seed(data, 2, new Random(turn));
       if (first !== 0) continue;
       drawn++;
       if (second === 1) ones++;
     }
     // Choosing 1 leaves 1 x 1, choosing 2 leaves 4 x 1: 1 wins unless both draws are 2.
-    expect(drawn).toBeGreaterThan(3900);
+    expect(drawn).toBeGreaterThan(1450);
     expect(Math.abs(ones / drawn - 0.75)).toBeLessThan(4 * Math.sqrt((0.75 * 0.25) / drawn));
   });
 
@@ -147,7 +147,7 @@ describe('seedCentroids', () => {
   it('differential: every exact backend takes the same rows', async () => {
     const random = new Random(3);
     for (const columnCount of [1, 6, 30]) {
-      const data = datasetOf(Float32Array.from({ length: 777 * columnCount }, () => random.normal()), columnCount);
+      const data = datasetOf(Float32Array.from({ length: 277 * columnCount }, () => random.normal()), columnCount);
       const expected = await seed(data, 9, new Random(1));
       for (const kernels of await wasmBackends()) expect(await seed(data, 9, new Random(1), kernels)).toEqual(expected);
     }
@@ -175,9 +175,18 @@ describe('k-means', () => {
 
   it('keeps the best of several starts', async () => {
     const random = new Random(6);
-    const data = datasetOf(Float32Array.from({ length: 800 }, () => random.normal()), 2);
+    const data = datasetOf(Float32Array.from({ length: 300 }, () => random.normal()), 2);
     const inertia = async (starts: number): Promise<number> => (await createEstimator({ kind: 'k-means', task: 'classification', parameters: { clusters: 12, starts }, prepare: [] }).fit(data, { random: new Random(4) })).history.at(-1)!;
-    expect(await inertia(20)).toBeLessThan(await inertia(1));
+    expect(await inertia(10)).toBeLessThan(await inertia(1));
+  });
+
+  it('starts at the first distinct rows when told to, whatever the seed', async () => {
+    const X = Float32Array.of(1, 1, 9, 2, 10);
+    const fit = (seed: number): Promise<Uint8Array> => createEstimator({ kind: 'k-means', task: 'classification', parameters: { clusters: 3, seeding: 'first-rows', max_iterations: 1 }, prepare: [] })
+      .fit(datasetOf(X, 1), { random: new Random(seed) }).then((model) => model.save());
+    const bytes = await fit(1);
+    expect(await fit(2)).toEqual(bytes);
+    expect([...float32Section(decodeModelFile(bytes), 'clusters.centroids')]).toEqual([1, 9.5, 2]);
   });
 
   it('gives an empty cluster the prior, and a tie to the majority of all', () => {

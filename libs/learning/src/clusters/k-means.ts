@@ -1,10 +1,10 @@
 import type { Family, FitContext, FitSettings } from '../family.ts';
-import { numberOf } from '../family.ts';
+import { choiceOf, numberOf } from '../family.ts';
 import type { PreparedRows } from '../prepared-rows.ts';
 import { classShares, ClusterCore } from './cluster-core.ts';
 import type { Clustering } from './lloyd.ts';
 import { lloyd } from './lloyd.ts';
-import { seedCentroids } from './seeding.ts';
+import { firstRows, seedCentroids } from './seeding.ts';
 import { columnScatter, weightedRows } from './weighted-rows.ts';
 
 /**
@@ -18,6 +18,7 @@ export const kMeans: Family = {
   parameters: {
     clusters: { default: 8, min: 1, max: 1024, integer: true, meaning: 'clusters at most; fewer where there are fewer distinct rows' },
     starts: { default: 1, min: 1, max: 1000, integer: true, meaning: 'seeded starts of which the best is kept (n_init)' },
+    seeding: { default: 'k-means++', choices: ['k-means++', 'first-rows'], meaning: 'greedy k-means++, or the first distinct rows, for comparisons' },
     max_iterations: { default: 300, min: 1, max: 1e6, integer: true, meaning: 'rounds at most' },
     tolerance: { default: 1e-4, min: 0, max: 1, integer: false, meaning: 'ends when the squared moves of the centroids are at most this times the mean variance of a feature' },
   },
@@ -37,12 +38,13 @@ async function fitKMeans(prepared: PreparedRows, settings: FitSettings, context:
   const rows = await weightedRows(prepared, context);
   const { mean, scatter } = await columnScatter(rows, context);
   const tolerance = (numberOf(parameters, 'tolerance') * scatter.reduce((sum, part) => sum + part, 0)) / (rows.totalWeight * rows.columnCount);
-  const starts = numberOf(parameters, 'starts');
+  const starts = choiceOf(parameters, 'seeding') === 'first-rows' ? 1 : numberOf(parameters, 'starts');
   const maxIterations = numberOf(parameters, 'max_iterations');
+  const seed = choiceOf(parameters, 'seeding') === 'first-rows' ? firstRows : seedCentroids;
   let best: Clustering | undefined;
   for (let start = 0; start < starts; start++) {
     const mark = compute.mark();
-    const centroids = await seedCentroids(rows, numberOf(parameters, 'clusters'), context);
+    const centroids = await seed(rows, numberOf(parameters, 'clusters'), context);
     const onIteration = (iteration: number, inertia: number): void => progress((start + (iteration + 1) / (maxIterations + 2)) / starts, inertia / rows.totalWeight);
     const found = await lloyd(rows, { centroids, maxIterations, tolerance, mean, scatter, onIteration }, context);
     // The next start uses the same memory again.

@@ -26,15 +26,15 @@ export const seedingPotentials: Operation<[X: Float32Array, columnCount: number,
   },
 };
 
-/** Takes the centre in lane `lane` into `closest`, and sums the weighted distances left by shard. */
-export const seedingUpdate: Operation<[X: Float32Array, columnCount: number, rowCount: number, lanes: Float32Array, lane: number, weights: Float64Array, hasWeights: number, closest: Float32Array, potentials: Float64Array]> = {
+/** Takes the centre in lane 0 into `closest`, and sums the weighted distances left by shard, at lane 0 of `potentials`. */
+export const seedingUpdate: Operation<[X: Float32Array, columnCount: number, rowCount: number, lanes: Float32Array, weights: Float64Array, hasWeights: number, closest: Float32Array, potentials: Float64Array]> = {
   name: 'seedingUpdate',
-  *plain(thread, threadCount, X, columnCount, rowCount, lanes, lane, weights, hasWeights, closest, potentials) {
+  *plain(thread, threadCount, X, columnCount, rowCount, lanes, weights, hasWeights, closest, potentials) {
     for (let shard = thread; shard < shardCount; shard += threadCount) {
       let sum = 0;
       const end = shardStart(shard + 1, rowCount);
       for (let row = shardStart(shard, rowCount); row < end; row++) {
-        const distance = laneDistance(X, row * columnCount, columnCount, lanes, lane);
+        const distance = laneDistance(X, row * columnCount, columnCount, lanes, 0);
         if (distance < closest[row]!) closest[row] = distance;
         sum += (hasWeights !== 0 ? weights[row]! : 1) * closest[row]!;
         if (row % 1024 === 0) yield 1024 * columnCount;
@@ -68,7 +68,7 @@ export async function seedCentroids(rows: WeightedRows, wanted: number, context:
   const take = async (row: number): Promise<number> => {
     chosen.push(row);
     writeRowLanes(X.subarray(row * columnCount, (row + 1) * columnCount), 1, columnCount, lanes);
-    await compute.run(seedingUpdate, X, columnCount, rowCount, lanes, 0, weights, hasWeights, closest, potentials);
+    await compute.run(seedingUpdate, X, columnCount, rowCount, lanes, weights, hasWeights, closest, potentials);
     return shardTotal(potentials, 0);
   };
   let left = await take(firstRow(rows, random.uniform()));
@@ -86,6 +86,17 @@ export async function seedCentroids(rows: WeightedRows, wanted: number, context:
   chosen.forEach((row, k) => centroids.set(X.subarray(row * columnCount, (row + 1) * columnCount), k * columnCount));
   compute.release(mark);
   return centroids;
+}
+
+/** The first distinct rows of positive weight, at most `wanted`; row-major. */
+export function firstRows({ X, rowCount, columnCount, weights, hasWeights }: WeightedRows, wanted: number): Promise<Float32Array> {
+  const seen = new Map<string, Float32Array>();
+  for (let row = 0; row < rowCount && seen.size < wanted; row++) {
+    if (hasWeights !== 0 && weights[row] === 0) continue;
+    const cells = X.slice(row * columnCount, (row + 1) * columnCount);
+    seen.set(cells.join(), cells);
+  }
+  return Promise.resolve(Float32Array.from([...seen.values()].flatMap((cells) => [...cells])));
 }
 
 function shardTotal(potentials: Float64Array, lane: number): number {

@@ -23,8 +23,8 @@ export async function weightedRows(prepared: PreparedRows, context: Pick<FitCont
 }
 
 /** Weighted sums over rows of each column's difference from the first row, and of its square, by shard (shards x columns), in float64. */
-export const columnMoments: Operation<[X: Float32Array, columnCount: number, rowCount: number, weights: Float64Array, hasWeights: number, sums: Float64Array, squares: Float64Array]> = {
-  name: 'columnMoments',
+export const clusterMoments: Operation<[X: Float32Array, columnCount: number, rowCount: number, weights: Float64Array, hasWeights: number, sums: Float64Array, squares: Float64Array]> = {
+  name: 'clusterMoments',
   *plain(thread, threadCount, X, columnCount, rowCount, weights, hasWeights, sums, squares) {
     for (let shard = thread; shard < shardCount; shard += threadCount) {
       const end = shardStart(shard + 1, rowCount);
@@ -47,7 +47,7 @@ export async function columnScatter(rows: WeightedRows, { compute }: Pick<FitCon
   const { X, rowCount, columnCount, weights, hasWeights, totalWeight } = rows;
   const mark = compute.mark();
   const [sums, squares] = [compute.float64(shardCount * columnCount), compute.float64(shardCount * columnCount)];
-  await compute.run(columnMoments, X, columnCount, rowCount, weights, hasWeights, sums, squares);
+  await compute.run(clusterMoments, X, columnCount, rowCount, weights, hasWeights, sums, squares);
   const mean = Float64Array.from({ length: columnCount }, (_, j) => X[j]! + overShards(sums, columnCount, j) / totalWeight);
   const scatter = Float64Array.from({ length: columnCount }, (_, j) => Math.max(0, overShards(squares, columnCount, j) - overShards(sums, columnCount, j) ** 2 / totalWeight));
   compute.release(mark);

@@ -1,5 +1,5 @@
 import type { Operation } from '../kernels/compute.ts';
-import { expOfNegative, log1pOfShare } from './exponential.ts';
+import { exp, log } from '../kernels/exponential.ts';
 import { marginOfRow } from './margins.ts';
 
 /** Losses that `evaluateRows` knows, by the number it is told. */
@@ -67,10 +67,12 @@ const logisticRows: Differentiate = (block, start, count, y, weights, positive, 
     const margin = block[i]!;
     const label = y[start + i]!;
     const factor = (label === 1 ? positive : negative) * (weights === undefined ? 1 : weights[start + i]!);
-    const u = expOfNegative(-Math.abs(margin));
-    const inverse = 1 / (1 + u);
+    const u = exp(-Math.abs(margin));
+    const sum = 1 + u;
+    const inverse = 1 / sum;
     const p = margin >= 0 ? inverse : u * inverse;
-    const loss = factor * ((margin >= 0 ? margin : 0) - label * margin + log1pOfShare(u));
+    // ln(1 + u) with what rounding took from 1 + u.
+    const loss = factor * ((margin >= 0 ? margin : 0) - label * margin + (log(sum) + (u - (sum - 1)) * inverse));
     if ((i & 1) === 0) even += loss;
     else odd += loss;
     block[i] = factor * (p - label);

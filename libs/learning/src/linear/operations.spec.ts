@@ -8,11 +8,12 @@ import { Random } from '../random.ts';
 import { Coordinates } from './coordinates.ts';
 import { columnMoments, momentsOf } from './column-moments.ts';
 import { evaluateRows, lossCodes, scratchLength, shardCount, sumsPerShard, type LinearLoss } from './evaluate-rows.ts';
-import { expOfNegative, log1pOfShare } from './exponential.ts';
 import { gramBlock, gramBlockRows, gramOrder, GramSum } from './gram-block.ts';
+import { hingeDescent } from './hinge-descent.ts';
 import { addShards } from './linear-objective.ts';
 import { logLossOfMargin, sigmoid } from './log-loss.ts';
 import { linearMargins } from './margins.ts';
+import { perceptronEpoch } from './perceptron-epoch.ts';
 
 const bytes = builtKernels();
 const backends = await wasmBackends();
@@ -47,13 +48,29 @@ const trials = [
     const h = Float32Array.from({ length: n * step }, () => random.uniform());
     return [normals(random, n * step * d), n, step, d, normals(random, d), normals(random, d), h, curved, new Float32Array(gramBlockRows * gramOrder(d)), new Float64Array(gramOrder(d) ** 2)];
   }, { name: `${gramBlock.name}, curved ${curved}` })),
+  ...[0, 1].map((weighted) => trialOf(hingeDescent, (random) => {
+    const [n, d] = [1 + random.int(2000), 1 + random.int(11)];
+    const y = labels(random, n);
+    const weights = Float64Array.from({ length: n }, () => random.int(3));
+    const alpha = Float64Array.from({ length: n }, (_, i) => [0, 0.1, (y[i] === 1 ? 0.5 : 0.7) * (weighted ? weights[i]! : 1)][random.int(3)]!);
+    return [
+      normals(random, n * d), d, y, weights, weighted, 0.5, 0.7, random.shuffle(Int32Array.from({ length: n }, (_, i) => i)), alpha, new Float64Array(n),
+      reals(random, d + 1), Float64Array.of(0.8, -0.8, 0, 0, n),
+    ];
+  }, { name: `${hingeDescent.name}, weighted ${weighted}` })),
+  ...[0, 1].map((weighted) => trialOf(perceptronEpoch, (random) => {
+    const [n, d] = [1 + random.int(2000), 1 + random.int(11)];
+    const order = random.shuffle(Int32Array.from({ length: n }, (_, i) => i));
+    const weights = Float64Array.from({ length: n }, () => random.int(3));
+    return [normals(random, n * d), n, d, labels(random, n), weights, weighted, 1.5, 0.7, order, 1, reals(random, d + 1), reals(random, d + 1), Float64Array.of(0, n)];
+  }, { name: `${perceptronEpoch.name}, weighted ${weighted}` })),
 ];
 
 describe.skipIf(bytes === undefined)('operations of linear models', () => {
   for (const trial of trials) it(`${trial.name}: differential, WebAssembly equals typed arrays to the bit`, () => assertSameOnAll(trial, backends, [1, 2, 3, 4]));
 
   it('have a twin each', async () => {
-    expect(await missingTwins([linearMargins, evaluateRows, columnMoments, gramBlock], bytes!)).toEqual([]);
+    expect(await missingTwins([linearMargins, evaluateRows, columnMoments, gramBlock, hingeDescent, perceptronEpoch], bytes!)).toEqual([]);
   });
 });
 
@@ -91,20 +108,6 @@ function naive(loss: LinearLoss, label: number, margin: number): { value: number
   const lacking = Math.max(0, 1 - side * margin);
   return { value: lacking ** 2, slope: -2 * side * lacking, bend: lacking > 0 ? 2 : 0 };
 }
-
-describe('exponential', () => {
-  it('differential: within three units in the last place of the engine\'s own', () => {
-    let [worstExp, worstLog] = [0, 0];
-    for (let x = 0; x > -708; x = x * 1.01 - 1e-9) {
-      worstExp = Math.max(worstExp, Math.abs(expOfNegative(x) / Math.exp(x) - 1));
-      const u = Math.exp(x);
-      worstLog = Math.max(worstLog, Math.abs(log1pOfShare(u) / Math.log1p(u) - 1));
-    }
-    expect(worstExp).toBeLessThan(6e-16);
-    expect(worstLog).toBeLessThan(1e-15);
-    expect([expOfNegative(0), expOfNegative(-709), expOfNegative(-Infinity), log1pOfShare(0)]).toEqual([1, 0, 0, 0]);
-  });
-});
 
 describe('moments and Gram matrix', () => {
   it('oracle: mean, variance and constant columns far from 0', async () => {

@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import type { Random } from '../random.ts';
-import type { Interval } from './delong.ts';
+import type { Interval, PairedDifference } from './delong.ts';
 
 export interface BootstrapOptions {
   readonly random: Random;
@@ -31,6 +31,22 @@ export function bootstrapAll(rowCount: number, statistics: (rows: Int32Array) =>
     });
   }
   return values.map((value, k) => intervalOf(value, drawn[k]!, level));
+}
+
+/**
+ * First statistic minus second on the same resamples, with the percentile interval of their difference. The p-value is twice the smaller
+ * share of resamples on one side of 0, the sample itself counted on both: never 0, at least 2 / (repeats + 1).
+ */
+export function bootstrapPaired(rowCount: number, first: (rows: Int32Array) => number, second: (rows: Int32Array) => number, options: BootstrapOptions): PairedDifference {
+  const differences: number[] = [];
+  const [a, b, difference] = bootstrapAll(rowCount, (rows) => {
+    const [ofFirst, ofSecond] = [first(rows), second(rows)];
+    differences.push(ofFirst - ofSecond);
+    return [ofFirst, ofSecond, ofFirst - ofSecond];
+  }, options) as [Interval, Interval, Interval];
+  const drawn = differences.slice(1).filter((d) => !Number.isNaN(d));
+  const lesser = Math.min(drawn.filter((d) => d <= 0).length, drawn.filter((d) => d >= 0).length);
+  return { ...difference, first: a.value, second: b.value, pValue: Math.min(1, (2 * (lesser + 1)) / (drawn.length + 1)) };
 }
 
 function intervalOf(value: number, drawn: readonly number[], level: number): Interval {

@@ -2,11 +2,12 @@ import { strict as assert } from 'node:assert';
 import { midranks } from './midranks.ts';
 
 /**
- * Chance that a row of class 1 scores above one of class 0, ties counting half (Mann-Whitney U by mid-ranks). Labels are 0 and 1;
- * NaN when only one class is present.
+ * Chance that a row of class 1 scores above one of class 0, ties counting half (Mann-Whitney U by mid-ranks; with weights, of rows drawn by
+ * weight). Labels are 0 and 1; NaN when only one class is present.
  */
-export function rocAuc(y: Float64Array, scores: Float64Array): number {
-  checkLengths(y, scores);
+export function rocAuc(y: Float64Array, scores: Float64Array, weights?: Float64Array): number {
+  checkLengths(y, scores, weights);
+  if (weights !== undefined) return weightedRocAuc(y, scores, weights);
   const ranks = midranks(scores);
   let positives = 0;
   let rankSum = 0;
@@ -18,60 +19,89 @@ export function rocAuc(y: Float64Array, scores: Float64Array): number {
   return (rankSum - (positives * (positives + 1)) / 2) / (positives * (y.length - positives));
 }
 
+function weightedRocAuc(y: Float64Array, scores: Float64Array, weights: Float64Array): number {
+  let [ordered, above, total] = [0, 0, 0];
+  for (const { hits, taken } of groupsByScore(y, scores, weights)) {
+    const misses = taken - hits;
+    // Rows of class 0 in this group lose to all of class 1 above and to half of those in the group.
+    ordered += misses * (above + hits / 2);
+    above += hits;
+    total += misses;
+  }
+  return ordered / (above * total);
+}
+
 /** Average precision: precision at each distinct score, weighted by the recall gained there, not interpolated. NaN without class 1. */
-export function prAuc(y: Float64Array, scores: Float64Array): number {
-  checkLengths(y, scores);
-  const order = Int32Array.from({ length: y.length }, (_, i) => i).sort((a, b) => scores[b]! - scores[a]!);
-  const positives = y.reduce((sum, label) => sum + label, 0);
-  let taken = 0;
-  let hits = 0;
-  let area = 0;
-  for (let start = 0; start < order.length;) {
-    const hitsBefore = hits;
-    const score = scores[order[start]!];
-    let end = start;
-    while (end < order.length && scores[order[end]!] === score) hits += y[order[end++]!]!;
-    taken += end - start;
-    area += ((hits - hitsBefore) / positives) * (hits / taken);
-    start = end;
+export function prAuc(y: Float64Array, scores: Float64Array, weights?: Float64Array): number {
+  checkLengths(y, scores, weights);
+  const groups = groupsByScore(y, scores, weights);
+  const positives = groups.reduce((sum, { hits }) => sum + hits, 0);
+  let [taken, found, area] = [0, 0, 0];
+  for (const group of groups) {
+    taken += group.taken;
+    found += group.hits;
+    if (taken > 0) area += (group.hits / positives) * (found / taken);
   }
   return positives === 0 ? NaN : area;
 }
 
+/** Weight of all rows, and of those of class 1, at each distinct score, the highest first. */
+export function groupsByScore(y: Float64Array, scores: Float64Array, weights?: Float64Array): readonly { readonly score: number; readonly taken: number; readonly hits: number }[] {
+  const order = Int32Array.from({ length: y.length }, (_, i) => i).sort((a, b) => scores[b]! - scores[a]!);
+  const groups: { score: number; taken: number; hits: number }[] = [];
+  for (let start = 0; start < order.length;) {
+    const group = { score: scores[order[start]!]!, taken: 0, hits: 0 };
+    for (; start < order.length && scores[order[start]!] === group.score; start++) {
+      const weight = weights?.[order[start]!] ?? 1;
+      group.taken += weight;
+      group.hits += weight * y[order[start]!]!;
+    }
+    groups.push(group);
+  }
+  return groups;
+}
+
 /** Mean -ln of the probability given to the label; probabilities are kept 2.2e-16 away from 0 and 1. */
-export function logLoss(y: Float64Array, probabilities: Float64Array): number {
-  return meanOver(y, probabilities, (label, p) => {
+export function logLoss(y: Float64Array, probabilities: Float64Array, weights?: Float64Array): number {
+  return meanOver(y, probabilities, weights, (label, p) => {
     const clipped = Math.min(1 - Number.EPSILON, Math.max(Number.EPSILON, p));
     return label === 1 ? -Math.log(clipped) : -Math.log1p(-clipped);
   });
 }
 
 /** Mean squared distance of probability and label (Brier 1950, for two classes). */
-export function brier(y: Float64Array, probabilities: Float64Array): number {
-  return meanOver(y, probabilities, (label, p) => (p - label) ** 2);
+export function brier(y: Float64Array, probabilities: Float64Array, weights?: Float64Array): number {
+  return meanOver(y, probabilities, weights, (label, p) => (p - label) ** 2);
 }
 
 /** Share of rows on the right side of the threshold; a probability at the threshold counts as class 1. */
-export function accuracy(y: Float64Array, probabilities: Float64Array, threshold = 0.5): number {
-  const { truePositives, trueNegatives } = confusion(y, probabilities, threshold);
-  return (truePositives + trueNegatives) / y.length;
+export function accuracy(y: Float64Array, probabilities: Float64Array, threshold = 0.5, weights?: Float64Array): number {
+  const { truePositives, trueNegatives, falsePositives, falseNegatives } = confusion(y, probabilities, threshold, weights);
+  return (truePositives + trueNegatives) / (truePositives + trueNegatives + falsePositives + falseNegatives);
+}
+
+/** Mean of the classes' recalls; of the one recall where only one class is present. */
+export function balancedAccuracy(y: Float64Array, probabilities: Float64Array, threshold = 0.5, weights?: Float64Array): number {
+  const { truePositives, trueNegatives, falsePositives, falseNegatives } = confusion(y, probabilities, threshold, weights);
+  const recalls = [[truePositives, falseNegatives], [trueNegatives, falsePositives]].filter(([right, wrong]) => right! + wrong! > 0).map(([right, wrong]) => right! / (right! + wrong!));
+  return recalls.reduce((sum, share) => sum + share, 0) / recalls.length;
 }
 
 /** Share of class 1 among the rows called class 1; 0 when none is. */
-export function precision(y: Float64Array, probabilities: Float64Array, threshold = 0.5): number {
-  const { truePositives, falsePositives } = confusion(y, probabilities, threshold);
+export function precision(y: Float64Array, probabilities: Float64Array, threshold = 0.5, weights?: Float64Array): number {
+  const { truePositives, falsePositives } = confusion(y, probabilities, threshold, weights);
   return ratio(truePositives, truePositives + falsePositives);
 }
 
 /** Share of class 1 that is called class 1; 0 when there is none. */
-export function recall(y: Float64Array, probabilities: Float64Array, threshold = 0.5): number {
-  const { truePositives, falseNegatives } = confusion(y, probabilities, threshold);
+export function recall(y: Float64Array, probabilities: Float64Array, threshold = 0.5, weights?: Float64Array): number {
+  const { truePositives, falseNegatives } = confusion(y, probabilities, threshold, weights);
   return ratio(truePositives, truePositives + falseNegatives);
 }
 
 /** Harmonic mean of precision and recall; 0 when nothing is called class 1 rightly. */
-export function f1(y: Float64Array, probabilities: Float64Array, threshold = 0.5): number {
-  const { truePositives, falsePositives, falseNegatives } = confusion(y, probabilities, threshold);
+export function f1(y: Float64Array, probabilities: Float64Array, threshold = 0.5, weights?: Float64Array): number {
+  const { truePositives, falsePositives, falseNegatives } = confusion(y, probabilities, threshold, weights);
   return ratio(2 * truePositives, 2 * truePositives + falsePositives + falseNegatives);
 }
 
@@ -82,11 +112,11 @@ export interface Confusion {
   readonly falseNegatives: number;
 }
 
-/** Counts of rows by label and by side of the threshold. */
-export function confusion(y: Float64Array, probabilities: Float64Array, threshold = 0.5): Confusion {
-  checkLengths(y, probabilities);
+/** Rows, counted by weight where given, by label and by side of the threshold. */
+export function confusion(y: Float64Array, probabilities: Float64Array, threshold = 0.5, weights?: Float64Array): Confusion {
+  checkLengths(y, probabilities, weights);
   const counts = [0, 0, 0, 0];
-  for (let i = 0; i < y.length; i++) counts[2 * y[i]! + (probabilities[i]! >= threshold ? 1 : 0)]!++;
+  for (let i = 0; i < y.length; i++) counts[2 * y[i]! + (probabilities[i]! >= threshold ? 1 : 0)]! += weights?.[i] ?? 1;
   const [trueNegatives, falsePositives, falseNegatives, truePositives] = counts as [number, number, number, number];
   return { truePositives, falsePositives, trueNegatives, falseNegatives };
 }
@@ -125,17 +155,23 @@ export function calibrationError(bins: readonly CalibrationBin[]): number {
   return filled.reduce((sum, bin) => sum + (bin.rowCount / total) * Math.abs(bin.predicted - bin.observed), 0);
 }
 
-function meanOver(y: Float64Array, values: Float64Array, term: (label: number, value: number) => number): number {
-  checkLengths(y, values);
+function meanOver(y: Float64Array, values: Float64Array, weights: Float64Array | undefined, term: (label: number, value: number) => number): number {
+  checkLengths(y, values, weights);
   let sum = 0;
-  for (let i = 0; i < y.length; i++) sum += term(y[i]!, values[i]!);
-  return sum / y.length;
+  let total = 0;
+  for (let i = 0; i < y.length; i++) {
+    const weight = weights?.[i] ?? 1;
+    sum += weight * term(y[i]!, values[i]!);
+    total += weight;
+  }
+  return sum / total;
 }
 
 function ratio(part: number, whole: number): number {
   return whole === 0 ? 0 : part / whole;
 }
 
-function checkLengths(y: Float64Array, scores: Float64Array): void {
+function checkLengths(y: Float64Array, scores: Float64Array, weights?: Float64Array): void {
   assert(y.length === scores.length, `expected a score for each of ${y.length} labels, found ${scores.length}`);
+  assert(weights === undefined || weights.length === y.length, `expected a weight for each of ${y.length} labels, found ${weights?.length}`);
 }

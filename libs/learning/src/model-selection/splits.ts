@@ -47,11 +47,12 @@ export function stratifiedFolds(y: Float64Array, foldCount: number, random: Rand
 
 /** A random share of the rows to keep aside, none for a share of 0, from each label its share (one label for all where `labels` is left out); both ascending. */
 export function stratifiedShare(y: Float64Array, labels: readonly number[] | undefined, share: number, random: Random): { readonly kept: Int32Array; readonly aside: Int32Array } {
+  if (share === 0) return { kept: rowsWhere(y.length, () => true), aside: new Int32Array(0) };
   const isAside = new Uint8Array(y.length);
   for (const label of labels ?? [undefined]) {
     const rows = rowsWhere(y.length, (i) => label === undefined || y[i] === label);
     // One row at least, but never all: of a class with two rows each side sees one.
-    const count = share === 0 ? 0 : Math.min(rows.length - 1, Math.max(1, Math.round(share * rows.length)));
+    const count = Math.min(rows.length - 1, Math.max(1, Math.round(share * rows.length)));
     if (count > 0) for (const row of random.shuffle(rows).subarray(0, count)) isAside[row] = 1;
   }
   return { kept: rowsWhere(y.length, (i) => isAside[i] === 0), aside: rowsWhere(y.length, (i) => isAside[i] === 1) };
@@ -63,5 +64,8 @@ export function splitByFold(foldOf: Int32Array, fold: number): Split {
 }
 
 function rowsWhere(rowCount: number, keeps: (row: number) => boolean): Int32Array {
-  return Int32Array.from({ length: rowCount }, (_, i) => i).filter((i) => keeps(i));
+  const rows = new Int32Array(rowCount);
+  let count = 0;
+  for (let i = 0; i < rowCount; i++) if (keeps(i)) rows[count++] = i;
+  return rows.slice(0, count);
 }

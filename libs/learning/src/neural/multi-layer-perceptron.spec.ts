@@ -232,15 +232,15 @@ describe.skipIf(bytes === undefined)('operations of networks', () => {
     const steps = trial.state.stepSizes.length;
     trial.plan[planField.batchEnd] = Math.min(steps, trial.plan[planField.batchEnd]!);
     trial.state.stepSizes.fill(0.01);
-    return argumentsOf(trial, random.shuffle(Int32Array.from({ length: rowCount }, (_, i) => i)));
-  }));
-  for (const trial of trials) it('differential: training in WebAssembly equals typed arrays to the bit', () => assertSameOnAll(trial, backends, [1, 2]));
+    const args = argumentsOf(trial, random.shuffle(Int32Array.from({ length: rowCount }, (_, i) => i)));
+    return args.with(10, new Float32Array(3 * trial.plan[planField.scratchLength]!)) as typeof args;
+  }, { scratch: [10], name: `trainBatches ${shape.hidden.join('-')} ${shape.activation}` }));
+  for (const trial of trials) it(`differential: ${trial.name} in WebAssembly equals typed arrays to the bit`, () => assertSameOnAll(trial, backends, [1, 2]));
 
   it('differential: margins in WebAssembly equal typed arrays to the bit', () => assertSameOnAll(trialOf(networkMargins, (random) => {
     const { plan, X, state } = drawTrial(random, shapes[1]!, 700, 100, false);
-    // Which thread's scratch holds what differs, so that argument is too short to keep anything: one block each at most.
     return [plan, X, Int32Array.from({ length: 700 }, (_, i) => i), state.weights, new Float32Array(3 * plan[planField.scratchLength]!), new Float64Array(700)];
-  }), [backends[0]!], [1, 2]));
+  }, { scratch: [4] }), backends, [1, 2]));
 
   it('have a twin each', async () => {
     expect(await missingTwins([trainBatches, networkMargins], bytes!)).toEqual([]);

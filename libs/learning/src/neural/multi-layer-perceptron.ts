@@ -19,7 +19,7 @@ export const multiLayerPerceptron: Family = {
     hidden: { default: [100], min: 1, max: 8192, integer: true, mostItems: 16, meaning: 'units of each hidden layer, from the input on' },
     activation: { default: 'relu', choices: ['relu', 'tanh'], meaning: 'how a hidden unit answers to its input' },
     l2: { default: 1e-4, min: 0, max: 1e6, integer: false, meaning: 'penalty on half the squared weights against the summed loss of a batch' },
-    batch: { default: 200, min: 1, max: 1e6, integer: true, meaning: 'rows between two steps, at most all' },
+    batch: { default: 200, min: 1, max: 65_536, integer: true, meaning: 'rows between two steps, at most all' },
     epochs: { default: 200, min: 1, max: 1e6, integer: true, meaning: 'passes over the rows at most' },
     learning_rate: { default: 1e-3, min: 1e-9, max: 10, integer: false, meaning: 'step size of Adam' },
     beta_1: { default: 0.9, min: 0, max: 0.999999, integer: false, meaning: 'share of the mean gradient that a step keeps' },

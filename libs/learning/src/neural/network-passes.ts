@@ -1,4 +1,4 @@
-import { exp } from './exponential.ts';
+import { exp } from '../kernels/exponential.ts';
 import { layerOf, planField } from './network-plan.ts';
 
 const { fround } = Math;

@@ -8,7 +8,7 @@ export const planField = {
   batchRows: 5, shardRows: 6, shardCount: 7,
   /** Rows that an epoch visits, and the batches of it that this run does. */
   rowCount: 8, batchStart: 9, batchEnd: 10,
-  /** Elements of all weights, and of one shard's working space. */
+  /** Elements of all weights, and of the working space that a thread needs for one shard. */
   weightLength: 11, scratchLength: 12,
   firstLayer: 16,
 } as const;

@@ -1,5 +1,5 @@
-import { exp, log } from './exponential.ts';
 import type { Operation } from '../kernels/compute.ts';
+import { sigmoid, softplus } from '../kernels/exponential.ts';
 import { gatherRows, passBackward, passForward } from './network-passes.ts';
 import { layerOf, planField } from './network-plan.ts';
 
@@ -17,7 +17,7 @@ type TrainArguments = readonly [
 /**
  * Batches of Adam (Kingma & Ba 2015), one after the other. Each batch is cut into shards of `shardRows` rows; a shard's gradient is
  * summed in float32 in the order of rows, shards' gradients are added in their order. `rates`: beta1, 1 - beta1, beta2, 1 - beta2, epsilon,
- * l2; `stepSizes`: the learning rate with Adam's bias correction, by batch of this run. `losses` and `weightTotals` gather each shard's
+ * l2; `stepSizes`: the learning rate with Adam's bias correction, by batch of this run; `scratch`: `scratchLength` for each thread. `losses` and `weightTotals` gather each shard's
  * summed losses and weights over batches.
  */
 export const trainBatches: Operation<TrainArguments> = {
@@ -46,26 +46,25 @@ export const trainBatches: Operation<TrainArguments> = {
 /** Leaves the shard's gradient and returns its rows' weight. */
 function passShard(args: TrainArguments, shard: number, first: number, rows: number): number {
   const [plan, X, targets, rowWeights, order, weights, transposed, , , gradients, scratch, , , losses, weightTotals] = args;
-  const base = shard * plan[planField.scratchLength]!;
   const paddedRows = 4 * Math.ceil(rows / 4);
-  gatherRows(plan, X, order, first, rows, paddedRows, scratch, base);
-  passForward(plan, weights, paddedRows, scratch, base);
+  gatherRows(plan, X, order, first, rows, paddedRows, scratch, 0);
+  passForward(plan, weights, paddedRows, scratch, 0);
   const isWeighted = plan[planField.weighted] === 1;
   const isRegression = plan[planField.regression] === 1;
   const { output } = layerOf(plan, plan[planField.layerCount]! - 1);
   let loss = 0;
   let total = 0;
   for (let i = 0; i < paddedRows; i++) {
-    const at = base + output + 4 * i;
+    const at = output + 4 * i;
     const margin = scratch[at]!;
     let slope = 0;
     if (i < rows) {
       const row = order[first + i]!;
       const target = targets[row]!;
       const weight = isWeighted ? rowWeights[row]! : 1;
-      slope = fround(isRegression ? margin - target : slopeOfLogLoss(margin, target));
+      slope = fround(isRegression ? margin - target : sigmoid(margin) - target);
       slope = fround(slope * weight);
-      loss += weight * (isRegression ? (margin - target) * (margin - target) : logLossAt(margin, target));
+      loss += weight * (isRegression ? (margin - target) * (margin - target) : softplus(margin) - target * margin);
       total += weight;
     }
     scratch[at] = slope;
@@ -75,20 +74,8 @@ function passShard(args: TrainArguments, shard: number, first: number, rows: num
   }
   losses[shard]! += loss;
   weightTotals[shard]! += total;
-  passBackward(plan, transposed, rows, paddedRows, scratch, base, gradients, shard * plan[planField.weightLength]!);
+  passBackward(plan, transposed, rows, paddedRows, scratch, 0, gradients, shard * plan[planField.weightLength]!);
   return total;
-}
-
-/** Probability of class 1 minus the label. */
-function slopeOfLogLoss(margin: number, label: number): number {
-  const t = exp(-Math.abs(margin));
-  const p = margin >= 0 ? 1 / (1 + t) : t / (1 + t);
-  return p - label;
-}
-
-/** ln(1 + e^m) - y m. */
-function logLossAt(margin: number, label: number): number {
-  return (margin > 0 ? margin : 0) + log(1 + exp(-Math.abs(margin))) - label * margin;
 }
 
 /** One step of Adam from the shards' gradients; the penalty leaves biases alone. */

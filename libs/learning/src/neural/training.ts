@@ -114,8 +114,7 @@ export class Training {
     const plan = compute.adopt(this.#plan.slice());
     plan[planField.rowCount] = rows.length;
     const margins = compute.float64(rows.length);
-    const scratch = compute.float32(compute.facts.threadCount * plan[planField.scratchLength]!);
-    await compute.run(networkMargins, plan, this.#X, rows, this.#state.weights, scratch, margins);
+    await compute.run(networkMargins, plan, this.#X, rows, this.#state.weights, this.#state.scratch, margins);
     const isRegression = plan[planField.regression] === 1;
     let [sum, total] = [0, 0];
     for (let i = 0; i < rows.length; i++) {
@@ -160,7 +159,7 @@ export function stateOf(plan: Int32Array, parameters: Parameters, { compute }: P
   rates.set([rate('beta_1'), 1 - rate('beta_1'), rate('beta_2'), 1 - rate('beta_2'), rate('epsilon'), rate('l2')]);
   return {
     weights: array(), transposed: array(), momentum: array(), squares: array(), gradients: compute.float32(shardCount * length),
-    scratch: compute.float32(shardCount * plan[planField.scratchLength]!), rates,
+    scratch: compute.float32(compute.facts.threadCount * plan[planField.scratchLength]!), rates,
     stepSizes: compute.float32(Math.max(1, Math.min(Math.ceil(plan[planField.rowCount]! / batchRows), Math.round(workOfRun / (batchRows * length))))),
     losses: compute.float64(shardCount), weightTotals: compute.float64(shardCount),
   };

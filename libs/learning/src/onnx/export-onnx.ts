@@ -1,7 +1,9 @@
 import { catalog } from '../catalog.ts';
 import type { FittedModel } from '../estimator.ts';
+import type { MarginScale } from '../family.ts';
 import type { ModelFile } from '../model-file.ts';
-import { decodeModelFile, uint8Section } from '../model-file.ts';
+import { decodeModelFile, float64Section, uint8Section } from '../model-file.ts';
+import { clippedBrokenLine } from './broken-line.ts';
 import { coreExporters } from './core-exporters.ts';
 import { OnnxExportError } from './onnx-export-error.ts';
 import { OnnxGraph } from './onnx-graph.ts';
@@ -52,9 +54,22 @@ function exportPreparation(graph: OnnxGraph, file: ModelFile): string {
 /** `margin` is [rows, 1] in float64, on the scale that the family states. */
 function exportOutputs(graph: OnnxGraph, margin: string, file: ModelFile): void {
   if (file.task === 'regression') return graph.output('score', margin, 'float32');
-  const scale = catalog.find(({ kind }) => kind === file.kind)!.scale ?? 'log-odds';
-  const score = scale === 'log-odds' ? graph.add('Sigmoid', [margin]) : margin;
+  const { value, scale } = exportCalibration(graph, margin, file);
+  const score = scale === 'log-odds' ? graph.add('Sigmoid', [value]) : value;
   graph.output('score', score, 'float32');
-  graph.output('label', graph.add('Greater', [score, graph.float64([scale === 'distance' ? 0 : 0.5], [1, 1])]), 'int64');
+  graph.output('label', graph.add('Greater', [score, graph.number(scale === 'distance' ? 0 : 0.5)]), 'int64');
   if (scale !== 'distance') graph.output('probability', score, 'float32');
+}
+
+/** The margin behind its calibration, where the file holds one, and what scale it is on then. */
+function exportCalibration(graph: OnnxGraph, margin: string, file: ModelFile): { value: string; scale: MarginScale } {
+  if (Object.hasOwn(file.sections, 'calibration.platt')) {
+    const [slope, intercept] = float64Section(file, 'calibration.platt', 2);
+    return { value: graph.add('Add', [graph.add('Mul', [margin, graph.number(slope!)]), graph.number(intercept!)]), scale: 'log-odds' };
+  }
+  if (Object.hasOwn(file.sections, 'calibration.values')) {
+    const values = float64Section(file, 'calibration.values');
+    return { value: clippedBrokenLine(graph, margin, values, float64Section(file, 'calibration.probabilities', values.length)), scale: 'probability' };
+  }
+  return { value: margin, scale: catalog.find(({ kind }) => kind === file.kind)!.scale ?? 'log-odds' };
 }

@@ -13,22 +13,24 @@ interface SavedTrees {
   readonly value: Float64Array;
 }
 
-/** Bias plus the sum of the leaves that a row reaches. */
-export function exportTreeSum(graph: OnnxGraph, rows: string, file: ModelFile): string {
+/** Bias plus the sum, or over `divisor` the mean, of the leaves that a row reaches. */
+export function exportTrees(graph: OnnxGraph, rows: string, file: ModelFile): string {
   const feature = int32Section(file, 'trees.feature');
   const bias = graph.float64(float64Section(file, 'trees.bias', 1), [1, 1]);
   const roots = int32Section(file, 'trees.roots');
   if (roots.length === 0) return graph.repeat(bias);
-  const sum = exportTrees(graph, rows, {
+  const sum = exportLeafSum(graph, rows, {
     roots, feature, threshold: float64Section(file, 'trees.threshold', feature.length),
     left: int32Section(file, 'trees.left', feature.length), right: int32Section(file, 'trees.right', feature.length),
     missingLeft: uint8Section(file, 'trees.missingLeft', feature.length), value: float64Section(file, 'trees.value', feature.length),
   });
-  return graph.add('Add', [graph.cast(sum, 'float64'), bias]);
+  const [divisor] = float64Section(file, 'trees.divisor', 1);
+  const mean = graph.cast(sum, 'float64');
+  return graph.add('Add', [divisor === 1 ? mean : graph.add('Div', [mean, graph.number(divisor!)]), bias]);
 }
 
 /** Sum of the leaves that a row reaches, float32 [rows, 1]. */
-export function exportTrees(graph: OnnxGraph, rows: string, trees: SavedTrees): string {
+function exportLeafSum(graph: OnnxGraph, rows: string, trees: SavedTrees): string {
   const nodes = { treeIds: [] as number[], ids: [] as number[], features: [] as number[], thresholds: [] as number[], modes: [] as string[], ifTrue: [] as number[], ifFalse: [] as number[], missingTrue: [] as number[] };
   const leaves = { treeIds: [] as number[], ids: [] as number[], weights: [] as number[] };
   trees.roots.forEach((root, tree) => {

@@ -32,6 +32,11 @@ export class OnnxGraph {
     return this.#constant('float64', values, shape);
   }
 
+  /** One number, [1, 1] in float64. */
+  number(value: number): string {
+    return this.float64([value], [1, 1]);
+  }
+
   float32(values: ArrayLike<number>, shape: readonly number[] = [1, values.length]): string {
     return this.#constant('float32', values, shape);
   }
@@ -53,6 +58,11 @@ export class OnnxGraph {
   /** Columns of a matrix by index, in that order; an index may repeat. */
   columns(value: string, indices: ArrayLike<number>): string {
     return this.add('Gather', [value, this.int64(indices)], { axis: { int: 1 } });
+  }
+
+  /** Matrices side by side; one alone is itself. */
+  beside(matrices: readonly string[]): string {
+    return matrices.length === 1 ? matrices[0]! : this.add('Concat', matrices, { axis: { int: 1 } });
   }
 
   /** The same row of numbers for every row of the input: [rows, values]. */

@@ -1,7 +1,7 @@
 import type { ModelFile, Section } from '../model-file.ts';
 import { float64Section, uint8Section } from '../model-file.ts';
-import { columnMeans, columnVariances } from './column-moments.ts';
 import { eachDistribution, quantile } from './column-distribution.ts';
+import { summarizeColumns } from './column-summaries.ts';
 import type { FittedStep, StepColumns, StepContext, StepFamily, StepInput } from './step.ts';
 import { chosenColumns, numberOption } from './step.ts';
 
@@ -31,10 +31,9 @@ function logarithms(names: readonly string[], applies: Uint8Array): FittedStep {
 }
 
 /** (x - mean) / population deviation over the training rows, weighted; 0 in a column that was constant in training. */
-export const standardize: StepFamily = affineStep('standardize', {}, async (input, _columns, { pace }) => {
-  const means = await columnMeans(input, pace);
-  const variance = await columnVariances(input, means, pace);
-  return { center: means.mean, scale: variance.map((v) => (v > 0 ? 1 / Math.sqrt(v) : 0)), shift: new Float64Array(variance.length) };
+export const standardize: StepFamily = affineStep('standardize', {}, async (input, _columns, context) => {
+  const { mean, variance } = await summarizeColumns(input, context);
+  return { center: mean, scale: variance.map((v) => (v > 0 ? 1 / Math.sqrt(v) : 0)), shift: new Float64Array(variance.length) };
 });
 
 /** Training range onto [low, high]; a column that was constant in training becomes `low`. Other values may leave the range. */
@@ -42,8 +41,8 @@ export const minMax: StepFamily = {
   ...affineStep('min_max', {
     low: { default: 0, min: -1e9, max: 1e9, integer: false, meaning: 'what the least training value becomes' },
     high: { default: 1, min: -1e9, max: 1e9, integer: false, meaning: 'what the greatest training value becomes' },
-  }, async (input, { options }, { pace }) => {
-    const { mean, low, high } = await columnMeans(input, pace);
+  }, async (input, { options }, context) => {
+    const { mean, low, high } = await summarizeColumns(input, context);
     const [from, to] = [numberOption(options, 'low'), numberOption(options, 'high')];
     return {
       center: low.map((value, j) => (value < high[j] ? value : mean[j])),

@@ -1,7 +1,7 @@
 import type { ModelFile, Section } from '../model-file.ts';
 import { float64Section, int32Section, ModelFileError } from '../model-file.ts';
-import { columnMeans } from './column-moments.ts';
 import { eachDistribution, mostFrequent, quantile } from './column-distribution.ts';
+import { summarizeColumns } from './column-summaries.ts';
 import type { FittedStep, StepColumns, StepContext, StepFamily, StepInput } from './step.ts';
 import { checkDistinct, chosenColumns, flagOption, numberOption, wordOption } from './step.ts';
 
@@ -32,10 +32,10 @@ export const impute: StepFamily = {
 /** What families that can't read missing values get behind all other steps. */
 export const defaultImpute = { step: 'impute' } as const;
 
-async function fitImpute(input: StepInput, { applies, options }: StepColumns, { pace }: StepContext): Promise<FittedStep> {
+async function fitImpute(input: StepInput, { applies, options }: StepColumns, context: StepContext): Promise<FittedStep> {
   const width = input.names.length;
   const strategy = wordOption(options, 'strategy');
-  const { mean, gaps } = await columnMeans(input, pace);
+  const { mean, gaps } = await summarizeColumns(input, context);
   // NaN fills nothing: a column that the step leaves alone keeps its gaps.
   const fill = new Float64Array(width).fill(NaN);
   if (strategy === 'mean') {
@@ -44,7 +44,7 @@ async function fitImpute(input: StepInput, { applies, options }: StepColumns, { 
     for (const j of chosenColumns(applies)) fill[j] = numberOption(options, 'value');
   } else {
     const learn = strategy === 'median' ? (distribution: Parameters<typeof quantile>[0]): number => quantile(distribution, 0.5) : mostFrequent;
-    await eachDistribution(input, chosenColumns(applies), pace, (distribution, column) => { fill[column] = learn(distribution); });
+    await eachDistribution(input, chosenColumns(applies), context.pace, (distribution, column) => { fill[column] = learn(distribution); });
   }
   const indicated = flagOption(options, 'indicator') ? chosenColumns(applies).filter((j) => gaps[j] === 2) : new Int32Array(0);
   return imputed(input.names, { fill, indicated, isMean: strategy === 'mean' }, chosenColumns(applies).every((j) => gaps[j] === 0));

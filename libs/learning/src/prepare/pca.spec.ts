@@ -8,7 +8,7 @@ import { float64Section } from '../model-file.ts';
 import { Random } from '../random.ts';
 import { context, prepareTable, tableOfRows } from './prepared-table.fixtures.ts';
 import { covarianceOf } from './covariance.ts';
-import type { PrepareStep } from './step.ts';
+import type { PrepareStep, StepInput } from './step.ts';
 
 interface PcaReference {
   readonly X: number[][];
@@ -20,6 +20,22 @@ const names = ['a', 'b', 'c', 'd', 'e', 'f'];
 function expectNear(found: ArrayLike<number>, expected: readonly number[], tolerance: number): void {
   expect(found.length).toBe(expected.length);
   expected.forEach((value, at) => expect(Math.abs(found[at] - value)).toBeLessThan(tolerance * Math.max(1, Math.abs(value))));
+}
+
+/** What a first step is fitted on. */
+const inputOf = ({ rowCount, columnCount, X, weights, featureNames }: Dataset): StepInput => ({
+  rowCount, names: featureNames, categories: {}, weights, workPerRow: columnCount,
+  read: (start, end, out) => { out.set(X.subarray(start * columnCount, end * columnCount)); },
+  eachBlock: async (visit) => {
+    for (let row = 0; row < rowCount; row++) visit(Float64Array.from(X.subarray(row * columnCount, (row + 1) * columnCount)), row, 1);
+  },
+});
+
+/** A missing value in a row of weight 0 changes nothing but the way that sums are made. */
+function withGap(X: Float32Array): Float32Array {
+  const gap = X.slice();
+  gap[1] = NaN;
+  return gap;
 }
 
 describe('pca', () => {
@@ -52,8 +68,33 @@ describe('pca', () => {
       for (let i = 0; i < 301; i++) sum += weights[i] * centered(i, at % 4) * centered(i, Math.floor(at / 4));
       return sum / (total - 1);
     });
-    const input = { rowCount: 301, names: data.featureNames, categories: {}, weights, raw: data.X, eachBlock: async (visit: (rows: Float64Array, start: number, count: number) => void) => { visit(Float64Array.from(data.X), 0, 301); } };
-    expectNear(await covarianceOf(input, Int32Array.of(0, 1, 2, 3), mean, context), expected, 1e-5);
+    const found = await covarianceOf(inputOf(data), Int32Array.of(0, 1, 2, 3), context);
+    expectNear(found.mean, [...mean], 1e-12);
+    expectNear(found.covariance, expected, 1e-10);
+  });
+
+  it('differential: large data in float32 blocks, also about a far shift, is what float64 gives', async () => {
+    const random = new Random(4);
+    const [rowCount, width] = [5_500, 30];
+    const X = Float32Array.from({ length: rowCount * width }, (_, at) => (at % 7) + (at % 3) * random.normal());
+    // The first rows, whose means are the shift, are far from the rest.
+    X.fill(5000, 0, 300 * width);
+    const weights = Float64Array.from({ length: rowCount }, (_, i) => (i < 300 ? 0 : random.int(3)));
+    const chosen = Int32Array.from({ length: 29 }, (_, c) => c + 1);
+    const data: Dataset = { rowCount, columnCount: width, X, y: weights, featureNames: Array.from({ length: width }, (_, j) => `x${j}`), weights };
+    const [large, exact] = [await covarianceOf(inputOf(data), chosen, context), await covarianceOf(inputOf({ ...data, X: withGap(X) }), chosen, context)];
+    let [offMean, offCovariance] = [0, 0];
+    for (let c = 0; c < 29; c++) {
+      offMean = Math.max(offMean, Math.abs(large.mean[c] - exact.mean[c]));
+      for (let d = 0; d < 29; d++) {
+        const scale = Math.sqrt(exact.covariance[c * 30] * exact.covariance[d * 30]);
+        offCovariance = Math.max(offCovariance, Math.abs(large.covariance[c * 29 + d] - exact.covariance[c * 29 + d]) / scale);
+      }
+    }
+    expect(offMean).toBeLessThan(2e-6);
+    expect(offCovariance).toBeLessThan(2e-6);
+    // Not the same sums by another name.
+    expect(offCovariance).toBeGreaterThan(0);
   });
 
   it('keeps what it is told to keep, and makes no component of nothing', async () => {

@@ -1,7 +1,7 @@
 import { InvalidDatasetError } from '../dataset.ts';
 import type { ModelFile, Section } from '../model-file.ts';
 import { float64Section, uint8Section } from '../model-file.ts';
-import { columnMeans } from './column-moments.ts';
+import { summarizeColumns } from './column-summaries.ts';
 import { covarianceOf } from './covariance.ts';
 import type { FittedStep, StepColumns, StepContext, StepFamily, StepInput } from './step.ts';
 import { checkDistinct, chosenColumns, flagOption, numberOption } from './step.ts';
@@ -59,8 +59,10 @@ async function fitPca(input: StepInput, { applies, options }: StepColumns, conte
   const wanted = numberOption(options, 'components');
   if (size > mostColumns) throw new InvalidDatasetError(`expected at most ${mostColumns} columns for pca, found ${size}`);
   if (size === 0 || wanted > size) throw new InvalidDatasetError(`expected at least ${Math.max(1, wanted)} columns for pca, found ${size}`);
-  const { mean } = await columnMeans(input, context.pace);
-  const { values, vectors } = await symmetricEigen(await covarianceOf(input, chosen, mean, context), size, context.pace);
+  const { mean, covariance } = await covarianceOf(input, chosen, context);
+  const center = size < input.names.length ? (await summarizeColumns(input, context)).mean : mean;
+  chosen.forEach((j, c) => { center[j] = mean[c]; });
+  const { values, vectors } = await symmetricEigen(covariance, size, context.pace);
   const variances = values.map((value) => Math.max(value, 0));
   const total = variances.reduce((sum, value) => sum + value, 0);
   const ratios = variances.map((value) => (total > 0 ? value / total : 0));
@@ -69,7 +71,7 @@ async function fitPca(input: StepInput, { applies, options }: StepColumns, conte
   for (let k = 0; k < count; k++) makeLargestPositive(loadings.subarray(k * size, (k + 1) * size));
   const variance = variances.slice(0, count);
   const scale = variance.map((value) => (!flagOption(options, 'whiten') ? 1 : value > 1e-12 * total ? 1 / Math.sqrt(value) : 0));
-  return components(input.names, applies, { center: mean, loadings, scale, variance, ratio: ratios.slice(0, count) });
+  return components(input.names, applies, { center, loadings, scale, variance, ratio: ratios.slice(0, count) });
 }
 
 /** The fewest components that together exceed the share; all of them where none do. */
@@ -103,12 +105,26 @@ function components(inputNames: readonly string[], applies: Uint8Array, numbers:
           const x = input[offset + chosen[c]];
           centered[c] = x !== x ? 0 : x - center[chosen[c]];
         }
-        for (let k = 0, at = 0; k < count; k++) {
+        // Three sums at a time that do not wait for each other.
+        let k = 0;
+        for (; k + 3 <= count; k += 3) {
+          let [a, b, d] = [0, 0, 0];
+          for (let c = 0, first = k * size, second = first + size, third = second + size; c < size; c++) {
+            const x = centered[c];
+            a += loadings[first + c] * x;
+            b += loadings[second + c] * x;
+            d += loadings[third + c] * x;
+          }
+          output[to + k] = a * scale[k];
+          output[to + k + 1] = b * scale[k + 1];
+          output[to + k + 2] = d * scale[k + 2];
+        }
+        for (; k < count; k++) {
           let sum = 0;
-          for (let c = 0; c < size; c++) sum += loadings[at++] * centered[c];
+          for (let c = 0; c < size; c++) sum += loadings[k * size + c] * centered[c];
           output[to + k] = sum * scale[k];
         }
-        for (let k = 0; k < passed.length; k++) output[to + count + k] = input[offset + passed[k]];
+        for (let p = 0; p < passed.length; p++) output[to + count + p] = input[offset + passed[p]];
       }
     },
     linear: {

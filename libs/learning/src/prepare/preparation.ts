@@ -76,13 +76,7 @@ export class Preparation {
 
   /** Writes the prepared form of the row at `offset` of `X` to the start of `out`. */
   applyRow(X: Rows, offset: number, out: Float32Array): void {
-    const { columnCount } = this;
-    if (this.#chain.steps.length === 0) {
-      for (let j = 0; j < columnCount; j++) out[j] = X[offset + j];
-      return;
-    }
-    const row = this.#chain.transform(X, offset, 1);
-    for (let j = 0; j < columnCount; j++) out[j] = row[j];
+    this.#chain.prepare(X, offset, 1, out);
   }
 
   /** Prepared rows of a matrix of raw features, made when read. */
@@ -90,13 +84,7 @@ export class Preparation {
     const { columnCount, names, categories } = this;
     const chain = this.#chain;
     if (chain.steps.length === 0) return rawRows({ rowCount, columnCount, X, y: new Float64Array(0), featureNames: names, categories });
-    const read = (start: number, end: number, out: Float32Array): void => {
-      for (let row = start, to = 0; row < end; row += chain.blockRows) {
-        const count = Math.min(chain.blockRows, end - row);
-        const block = chain.transform(X, row * chain.rawCount, count);
-        for (let at = 0; at < count * columnCount; at++) out[to++] = block[at];
-      }
-    };
+    const read = (start: number, end: number, out: Float32Array): void => chain.read(X, start, end, out);
     return {
       rowCount, columnCount, names, categories, y: new Float64Array(0), weights: undefined, read,
       matrix: (compute, pace) => readAll({ rowCount, columnCount, read }, compute, pace, chain.workPerRow),
@@ -132,7 +120,11 @@ function stepInput({ rowCount, columnCount, X, weights, featureNames, categories
   const names = steps.at(-1)?.names ?? featureNames;
   return {
     rowCount, names, weights, categories: restrict(categories, names),
-    raw: steps.length === 0 ? X : undefined,
+    workPerRow: chain.workPerRow,
+    read: (start, end, out) => {
+      if (steps.length === 0) out.set(X.subarray(start * columnCount, end * columnCount));
+      else chain.read(X, start, end, out);
+    },
     eachBlock: async (visit, pace) => {
       for (let start = 0; start < rowCount; start += chain.blockRows) {
         const count = Math.min(chain.blockRows, rowCount - start);

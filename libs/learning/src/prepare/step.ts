@@ -34,8 +34,10 @@ export interface StepInput {
   readonly categories: Readonly<Record<string, readonly string[]>>;
   /** One per row, or undefined where every row weighs 1. */
   readonly weights: Float64Array | undefined;
-  /** The rows themselves, row-major, where no step before has changed any. */
-  readonly raw: Float32Array | undefined;
+  /** Writes rows [start, end), row-major in float32, to the beginning of `out`. */
+  read(start: number, end: number, out: Float32Array): void;
+  /** Visits of a cell that making one row costs. */
+  readonly workPerRow: number;
   /** Calls back with blocks of rows, in order, row-major: `count` rows from `start` on; the array is overwritten by the next. */
   eachBlock(visit: (rows: Float64Array, start: number, count: number) => void, pace: Pace): Promise<void>;
 }
@@ -66,7 +68,7 @@ export interface FittedStep {
   /** Visits of a cell that a row costs, where it is not about four a column. */
   readonly work?: number;
   /** Reads `rowCount` rows from the start of `input`, row-major, and writes as many to `output`, which is another array. */
-  apply(input: Float64Array, rowCount: number, output: Float64Array): void;
+  apply(input: Float64Array, rowCount: number, output: Float64Array | Float32Array): void;
   /** Steps whose outputs are sums of multiples of their inputs: see `LinearParts`. */
   readonly linear?: LinearParts;
   sections(): Record<string, Section>;

@@ -33,29 +33,36 @@ export function fourierMapOf(rows: Float32Array, offsets: Float32Array, columnCo
 
 /** Cosines of the row at `offset`, whole blocks. */
 export function mapRow(X: Float32Array, offset: number, columnCount: number, frequencies: Float32Array, offsets: Float32Array, out: Float32Array): void {
-  const { fround } = Math;
   for (let k = 0, at = 0; k < offsets.length; k += laneCount) {
-    let [a, b, c, d, e, f, g, h] = [offsets[k]!, offsets[k + 1]!, offsets[k + 2]!, offsets[k + 3]!, offsets[k + 4]!, offsets[k + 5]!, offsets[k + 6]!, offsets[k + 7]!];
+    let a = offsets[k]!;
+    let b = offsets[k + 1]!;
+    let c = offsets[k + 2]!;
+    let d = offsets[k + 3]!;
+    let e = offsets[k + 4]!;
+    let f = offsets[k + 5]!;
+    let g = offsets[k + 6]!;
+    let h = offsets[k + 7]!;
     for (let j = offset; j < offset + columnCount; j++, at += laneCount) {
       const x = X[j]!;
-      a = fround(a + fround(x * frequencies[at]!));
-      b = fround(b + fround(x * frequencies[at + 1]!));
-      c = fround(c + fround(x * frequencies[at + 2]!));
-      d = fround(d + fround(x * frequencies[at + 3]!));
-      e = fround(e + fround(x * frequencies[at + 4]!));
-      f = fround(f + fround(x * frequencies[at + 5]!));
-      g = fround(g + fround(x * frequencies[at + 6]!));
-      h = fround(h + fround(x * frequencies[at + 7]!));
+      a = Math.fround(a + Math.fround(x * frequencies[at]!));
+      b = Math.fround(b + Math.fround(x * frequencies[at + 1]!));
+      c = Math.fround(c + Math.fround(x * frequencies[at + 2]!));
+      d = Math.fround(d + Math.fround(x * frequencies[at + 3]!));
+      e = Math.fround(e + Math.fround(x * frequencies[at + 4]!));
+      f = Math.fround(f + Math.fround(x * frequencies[at + 5]!));
+      g = Math.fround(g + Math.fround(x * frequencies[at + 6]!));
+      h = Math.fround(h + Math.fround(x * frequencies[at + 7]!));
     }
-    out[k] = turnCosine(a);
-    out[k + 1] = turnCosine(b);
-    out[k + 2] = turnCosine(c);
-    out[k + 3] = turnCosine(d);
-    out[k + 4] = turnCosine(e);
-    out[k + 5] = turnCosine(f);
-    out[k + 6] = turnCosine(g);
-    out[k + 7] = turnCosine(h);
+    out[k] = a;
+    out[k + 1] = b;
+    out[k + 2] = c;
+    out[k + 3] = d;
+    out[k + 4] = e;
+    out[k + 5] = f;
+    out[k + 6] = g;
+    out[k + 7] = h;
   }
+  for (let k = 0; k < offsets.length; k++) out[k] = turnCosine(out[k]!);
 }
 
 /** Sum of coefficient x cosine in float64 as eight partial sums, one per place in a block, added as ((0+1)+(2+3))+((4+5)+(6+7)). */

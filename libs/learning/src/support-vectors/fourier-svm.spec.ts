@@ -49,7 +49,7 @@ describe('fourier-svm', () => {
       return worst;
     };
     expect(error(200)).toBeLessThan(0.35);
-    expect(error(20_000)).toBeLessThan(0.035);
+    expect(error(10_000)).toBeLessThan(0.05);
   });
 
   it('differential: the coefficients over the same features are those of LinearSVC', async () => {
@@ -88,7 +88,7 @@ describe('fourier-svm', () => {
     };
     const [train, test] = [sample(500), sample(500)];
     const aucs = await Promise.all(['fourier-svm', 'rbf-svm'].map(async (kind) => {
-      const model = await createEstimator({ kind, task: 'classification', parameters: {}, prepare: [] }).fit(train, { random: new Random(1) });
+      const model = await createEstimator({ kind, task: 'classification', parameters: kind === 'fourier-svm' ? { components: 64, max_iterations: 60 } : {}, prepare: [] }).fit(train, { random: new Random(1) });
       return rocAuc(test.y, model.score(test.X, test.rowCount));
     }));
     expect(aucs[0]).toBeGreaterThan(0.95);
@@ -97,7 +97,7 @@ describe('fourier-svm', () => {
 
   it('differential: every exact backend gives the same loss and gradient, and scores many rows as one by one', async () => {
     const random = new Random(2);
-    for (const [rowCount, columnCount, components] of [[3, 1, 1], [101, 7, 20], [400, 30, 64]] as const) {
+    for (const [rowCount, columnCount, components] of [[3, 1, 1], [101, 7, 20], [200, 30, 64]] as const) {
       const X = Float32Array.from({ length: rowCount * columnCount }, () => random.normal());
       const y = Array.from({ length: rowCount }, (_, i) => (i < 2 ? i : random.int(2)));
       const map = drawFourierMap(random, components, columnCount, 0.1);

@@ -1,7 +1,7 @@
 import { laneAddress, laneCount } from '../clusters/row-lanes.ts';
 import { shardCount, shardStart } from '../clusters/shards.ts';
 import type { Operation } from '../kernels/compute.ts';
-import { negativeExponential } from './negative-exponential.ts';
+import { exp32 } from '../kernels/exponential.ts';
 
 /** Kernel and decision value of one row, with any stride between its columns: float32 kernel, float64 sum in the vectors' order. */
 export function rbfDecisionOf(X: Float32Array, offset: number, stride: number, vectors: Float32Array, columnCount: number, coefficients: Float64Array, minusGamma: number, bias: number): number {
@@ -12,7 +12,7 @@ export function rbfDecisionOf(X: Float32Array, offset: number, stride: number, v
       const difference = Math.fround(X[at]! - vectors[other]!);
       sum = Math.fround(sum + Math.fround(difference * difference));
     }
-    decision += coefficients[v]! * negativeExponential(Math.fround(minusGamma * sum));
+    decision += coefficients[v]! * exp32(Math.fround(minusGamma * sum));
   }
   return decision;
 }

@@ -11,7 +11,6 @@ import { decodeModelFile, float64Section } from '../model-file.ts';
 import { Pace } from '../pace.ts';
 import { rawRows } from '../prepared-rows.ts';
 import { Random } from '../random.ts';
-import { negativeExponential } from './negative-exponential.ts';
 import { solveDual, type DualSolution } from './solve-dual.ts';
 
 interface Case {
@@ -109,22 +108,10 @@ describe('solveDual', () => {
   });
 
   it('differential: every exact backend takes the same steps', async () => {
-    for (const [rowCount, columnCount, cacheBytes] of [[5, 1, 1e6], [213, 7, 1e6], [400, 30, 40_000]] as const) {
+    for (const [rowCount, columnCount, cacheBytes] of [[5, 1, 1e6], [93, 7, 1e6], [130, 30, 6000]] as const) {
       const data = sample(new Random(rowCount), rowCount, columnCount);
-      const expected = await solve(data, 2, 0.2, cacheBytes, 1e-4);
-      for (const kernels of await wasmBackends()) expect(await solve(data, 2, 0.2, cacheBytes, 1e-4, kernels)).toEqual(expected);
+      const expected = await solve(data, 2, 0.2, cacheBytes, 1e-3);
+      for (const kernels of await wasmBackends()) expect(await solve(data, 2, 0.2, cacheBytes, 1e-3, kernels)).toEqual(expected);
     }
-  });
-});
-
-describe('negativeExponential', () => {
-  it('oracle: within 2e-7 of the exponential', () => {
-    let worst = 0;
-    for (let i = 0; i <= 200_000; i++) {
-      const x = Math.fround((-87 * i) / 200_000);
-      worst = Math.max(worst, Math.abs(negativeExponential(x) / Math.exp(x) - 1));
-    }
-    expect(worst).toBeLessThan(2e-7);
-    expect([negativeExponential(0), negativeExponential(-0), negativeExponential(-Infinity), negativeExponential(-88)]).toEqual([1, 1, 0, 0]);
   });
 });

@@ -1,6 +1,6 @@
 import { laneAddress, laneCount } from '../clusters/row-lanes.ts';
 import type { Operation } from '../kernels/compute.ts';
-import { negativeExponential } from './negative-exponential.ts';
+import { exp32 } from '../kernels/exponential.ts';
 
 /** A curvature of 0 (two equal rows) counts as this, as in libsvm. */
 const leastCurvature = 1e-12;
@@ -23,7 +23,7 @@ export type SmoArguments = [
  * until `stepsWanted` in all are taken or the gap between the most violating pair is below `tolerance`; ties go to the lowest row.
  *
  * `signs` are the labels as 1 and -1, `bounds` the largest multiplier of each row. `errors[t]` is the decision without bias minus the
- * label. The kernel e^(minusGamma |x - z|^2) is in float32, its sums in float64. `cache` holds `capacity` kernel rows. `alpha` and `notes`
+ * label. The kernel e^(minusGamma |x - z|^2) is in float32, its sums in float64. `cache` holds `capacity` kernel rows, each filled up to whole blocks of eight. `alpha` and `notes`
  * are there once per thread, so that no thread waits to read them; the first is the result. `scratch`: 16 numbers a thread.
  */
 export const smoSteps: Operation<SmoArguments> = {
@@ -31,9 +31,10 @@ export const smoSteps: Operation<SmoArguments> = {
   *plain(thread, _threadCount, lanes, columnCount, rowCount, minusGamma, signs, bounds, alpha, errors, cache, capacity, notes, tolerance, stepsWanted, state) {
     if (thread !== 0) return;
     const row = new Float32Array(columnCount);
+    const stride = Math.ceil(rowCount / laneCount) * laneCount;
     const kernelRow = function* (i: number, kept: number): Generator<number, Float32Array> {
       const { slot, fresh } = claimSlot(notes, rowCount, capacity, i, kept);
-      const values = cache.subarray(slot * rowCount, (slot + 1) * rowCount);
+      const values = cache.subarray(slot * stride, slot * stride + rowCount);
       if (fresh) yield* writeKernelRow(lanes, columnCount, minusGamma, i, row, values);
       return values;
     };
@@ -91,7 +92,7 @@ function* writeKernelRow(lanes: Float32Array, columnCount: number, minusGamma: n
         const difference = Math.fround(row[j]! - lanes[other]!);
         sum = Math.fround(sum + Math.fround(difference * difference));
       }
-      out[t] = negativeExponential(Math.fround(minusGamma * sum));
+      out[t] = exp32(Math.fround(minusGamma * sum));
     }
     if (block % 2048 === 0) yield 2048 * (columnCount + 8);
   }

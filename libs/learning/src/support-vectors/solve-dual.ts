@@ -45,8 +45,9 @@ export async function solveDual(problem: DualProblem, context: Pick<FitContext, 
   const alpha = compute.float64(rowCount * threadCount);
   const errors = compute.float64(rowCount);
   for (let i = 0; i < rowCount; i++) errors[i] = -signs[i]!;
-  const capacity = Math.max(2, Math.min(rowCount, Math.floor(problem.cacheBytes / (4 * rowCount))));
-  const cache = compute.float32(capacity * rowCount);
+  const stride = Math.ceil(rowCount / laneCount) * laneCount;
+  const capacity = Math.max(2, Math.min(rowCount, Math.floor(problem.cacheBytes / (4 * stride))));
+  const cache = compute.float32(capacity * stride);
   const notes = emptyNotes(rowCount, capacity, threadCount, compute);
   const state = compute.float64(smoState.length);
   const scratch = compute.float64(16 * threadCount);

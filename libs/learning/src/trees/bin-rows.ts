@@ -1,6 +1,8 @@
 import type { Operation } from '../kernels/compute.ts';
 
-/** Sorts the first `counts[j]` of `size` numbers of each column, column after column; none is NaN. Threads part the columns. */
+export const sortSpare = 3 * 2048;
+
+/** Sorts the first `counts[j]` of `size` numbers of each column, column after column; none is NaN. Threads part the columns; WASM sorts by digits, with `size` + `sortSpare` words of `spare` each. */
 export const sortColumns: Operation<[values: Float32Array, size: number, columnCount: number, counts: Int32Array, spare: Uint32Array]> = {
   name: 'sortColumns',
   *plain(thread, threadCount, values, size, columnCount, counts) {

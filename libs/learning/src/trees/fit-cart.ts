@@ -44,7 +44,7 @@ export async function fitCart(prepared: PreparedRows, targets: CartTargets, sett
   const [places, scratch, nodes] = [compute.int32(columnCount * slots), compute.float64(scratchSize * slots), compute.int32(cartNode.size * capacity * slots)];
   const [sums, nodeCounts] = [compute.float64(cartSum.size * capacity * slots), compute.int32(slots)];
   const [predicted, times] = settings.bootstrap ? [compute.float64(rowCount), compute.int32(rowCount)] : [];
-  const list = new CartNodeList(binned);
+  const list = new CartNodeList(binned, targets.classWeights);
   for (let first = 0; first < settings.trees; first += slots) {
     const count = Math.min(slots, settings.trees - first);
     for (let i = 0; i < 4 * count; i++) seeds[i] = random.nextUint32();
@@ -84,6 +84,7 @@ function rulesOf(settings: CartSettings, targets: CartTargets): Float64Array {
 /** Collects grown trees into flat arrays, bins turned back into thresholds and places into columns. */
 class CartNodeList {
   readonly #binned: ColumnBins;
+  readonly #classWeights: CartTargets['classWeights'];
   readonly #roots: number[] = [];
   readonly #feature: number[] = [];
   readonly #threshold: number[] = [];
@@ -94,8 +95,9 @@ class CartNodeList {
   readonly #cover: number[] = [];
   readonly sums: { readonly target: number; readonly weight: number }[] = [];
 
-  constructor(binned: ColumnBins) {
+  constructor(binned: ColumnBins, classWeights: CartTargets['classWeights']) {
     this.#binned = binned;
+    this.#classWeights = classWeights;
   }
 
   add(nodes: Int32Array, sums: Float64Array, count: number): void {
@@ -112,7 +114,8 @@ class CartNodeList {
       this.#right.push(isLeaf ? -1 : first + nodes[at + cartNode.right]!);
       this.#missingLeft.push(isLeaf ? 0 : nodes[at + cartNode.missingLeft]!);
       this.#value.push(sums[node * cartSum.size + cartSum.value]!);
-      this.#cover.push(weight);
+      const [weightOf0, weightOf1] = this.#classWeights;
+      this.#cover.push(weightOf0 === weightOf1 ? weight : weightOf1 * target + weightOf0 * (weight - target));
       this.sums.push({ target, weight });
     }
   }

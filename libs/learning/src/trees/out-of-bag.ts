@@ -2,25 +2,25 @@ import type { Operation } from '../kernels/compute.ts';
 import { cartNode, cartSum } from './grow-cart.ts';
 
 /**
- * Adds what each slot's tree says about the rows that it did not draw to `predicted`, and 1 to `times`; slots in order, so how many trees are
+ * Adds what the trees in the first `treeCount` slots say about the rows that they did not draw to `predicted`, and 1 to `times`; slots in order, so how many trees are
  * grown at once does not show. Threads part the rows.
  */
 export const addOutOfBag: Operation<[
-  slots: number, bins: Uint8Array, binCounts: Int32Array, rowCount: number, counts: Uint8Array, capacity: number, nodes: Int32Array, sums: Float64Array, predicted: Float64Array, times: Int32Array,
+  treeCount: number, bins: Uint8Array, binCounts: Int32Array, rowCount: number, counts: Uint8Array, capacity: number, nodes: Int32Array, sums: Float64Array, predicted: Float64Array, times: Int32Array,
 ]> = {
   name: 'addOutOfBag',
-  *plain(thread, threadCount, slots, bins, binCounts, rowCount, counts, capacity, nodes, sums, predicted, times) {
+  *plain(thread, threadCount, treeCount, bins, binCounts, rowCount, counts, capacity, nodes, sums, predicted, times) {
     const last = Math.floor((rowCount * (thread + 1)) / threadCount);
     for (let start = Math.floor((rowCount * thread) / threadCount); start < last; start += blockRows) {
       const end = Math.min(start + blockRows, last);
-      for (let slot = 0; slot < slots; slot++) {
+      for (let slot = 0; slot < treeCount; slot++) {
         for (let row = start; row < end; row++) {
           if (counts[slot * rowCount + row] !== 0) continue;
           predicted[row]! += sums[(slot * capacity + leafOf(row, bins, binCounts, rowCount, nodes, slot * capacity)) * cartSum.size + cartSum.value]!;
           times[row]!++;
         }
       }
-      yield 20 * slots * (end - start);
+      yield 20 * treeCount * (end - start);
     }
   },
 };

@@ -1,3 +1,5 @@
+import { log } from '../kernels/exponential.ts';
+
 export interface SplitRules {
   /** `criteria`: gini, entropy or squared error. */
   readonly criterion: number;
@@ -67,5 +69,7 @@ function nodeScore(target: number, weight: number, rules: SplitRules): number {
   if (rules.criterion === 2) return (target * target) / weight;
   const ones = rules.weightOf1 * target;
   const zeros = rules.weightOf0 * (weight - target);
-  return (ones * ones + zeros * zeros) / (ones + zeros);
+  const all = ones + zeros;
+  if (rules.criterion === 0) return (ones * ones + zeros * zeros) / all;
+  return (ones > 0 ? ones * log(ones / all) : 0) + (zeros > 0 ? zeros * log(zeros / all) : 0);
 }

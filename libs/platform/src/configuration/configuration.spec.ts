@@ -18,6 +18,8 @@ test('everything has a default, and an empty value is none', () => {
     port: 3000,
     apiKeys: [],
     logLevel: 'info',
+    kernels: 'auto',
+    kernelThreads: undefined,
     operationsPorts: { ingestor: 0, 'speed-layer': 0, 'batch-layer': 0, trainer: 0, api: 3000 },
     tracesEndpoint: undefined,
   };
@@ -80,4 +82,9 @@ test('with keys another host is allowed, and printing masks them', () => {
   const printed = printableConfiguration(configuration);
   expect(printed['TIDELINE_API_KEYS']).toBe('ana:operate:***,bo:read:***');
   expect(JSON.stringify(printed)).not.toContain(hash);
+});
+
+test('kernels: a backend by name and a number of threads, nothing else', () => {
+  expect(readConfiguration({ KERNELS: 'wasm', KERNEL_THREADS: '2' })).toMatchObject({ kernels: 'wasm', kernelThreads: 2 });
+  expect(() => readConfiguration({ KERNELS: 'cuda', KERNEL_THREADS: '0' })).toThrow(/KERNELS[^]*KERNEL_THREADS: expected a number of threads from 1 to 64/);
 });

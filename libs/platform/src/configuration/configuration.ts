@@ -53,6 +53,10 @@ export interface Configuration {
   readonly tracesEndpoint: string | undefined;
   readonly apiKeys: readonly ApiKey[];
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
+  /** Where models' heavy loops run: the fastest that a probe finds right, or the one named. */
+  readonly kernels: 'auto' | 'plain' | 'wasm' | 'gpu';
+  /** Threads for them; undefined for as many as there are cores. */
+  readonly kernelThreads: number | undefined;
 }
 
 /** The names and values of settings, as `process.env` has them. */
@@ -112,6 +116,8 @@ const settings = z.object({
   TIDELINE_TRAINER_PORT: port('0'),
   TIDELINE_API_KEYS: apiKeys,
   TIDELINE_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  KERNELS: z.enum(['auto', 'plain', 'wasm', 'gpu']).default('auto'),
+  KERNEL_THREADS: z.string().regex(/^([1-9]|[1-5]\d|6[0-4])$/, 'expected a number of threads from 1 to 64').transform(Number).optional(),
   OTEL_EXPORTER_OTLP_ENDPOINT: z.string().regex(/^https?:\/\/[^\s/@]+(\/\S*)?$/, 'expected http://<host>:<port> of a receiver of OTLP over HTTP, without a user name').optional(),
 });
 
@@ -158,6 +164,8 @@ export function readConfiguration(env: Environment, envFileText = ''): Configura
     tracesEndpoint: data.OTEL_EXPORTER_OTLP_ENDPOINT,
     apiKeys: data.TIDELINE_API_KEYS,
     logLevel: data.TIDELINE_LOG_LEVEL,
+    kernels: data.KERNELS,
+    kernelThreads: data.KERNEL_THREADS,
   };
 }
 
@@ -209,6 +217,8 @@ export function printableConfiguration(configuration: Configuration): Readonly<R
     OTEL_EXPORTER_OTLP_ENDPOINT: configuration.tracesEndpoint ?? '',
     TIDELINE_API_KEYS: configuration.apiKeys.map(({ name, role }) => `${name}:${role}:***`).join(','),
     TIDELINE_LOG_LEVEL: configuration.logLevel,
+    KERNELS: configuration.kernels,
+    KERNEL_THREADS: String(configuration.kernelThreads ?? ''),
   };
 }
 

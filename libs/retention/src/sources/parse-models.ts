@@ -1,21 +1,10 @@
 import { parseCondition, checkTiles, featureNames } from './parse-features.ts';
+import { MODEL_RULES } from './known-models.ts';
+import type { ValueRule } from './model-rules.ts';
 import type { Schema } from './parse-schema.ts';
 import { columnTypeOf, scopeOf } from './record-scope.ts';
-import type { FeatureDefinitions, LabelDefinition, ModelDefinition, ModelDefinitions } from './source.ts';
+import type { FeatureDefinitions, LabelDefinition, ModelDefinition, ModelDefinitions, StepValue } from './source.ts';
 import { asFields, type Entry, type Fields, type OpenFile } from './yaml-fields.ts';
-
-const POSITIVE = [0, 1e12] as const;
-/** Parameters by kind with their bounds; what a file leaves out has the estimator's default. */
-const PARAMETERS: Readonly<Record<ModelDefinition['kind'], Readonly<Record<string, readonly [number, number]>>>> = {
-  'one-feature': {},
-  'logistic-regression': { l2: POSITIVE, max_iterations: [1, 1_000_000] },
-  'gradient-boosting': {
-    trees: [1, 10_000], learning_rate: [1e-6, 1], leaves: [2, 4096], min_rows_in_leaf: [1, 1e9],
-    min_hessian_in_leaf: [0, 1e9], l2: POSITIVE, bins: [2, 255],
-  },
-};
-const KINDS = ['one-feature', 'logistic-regression', 'gradient-boosting'] as const;
-const STEPS = ['signed_log1p', 'standardize'] as const;
 
 /** Reads models.yaml against the schema and the features. */
 export function parseModels(file: OpenFile, schema: Schema, features: FeatureDefinitions): ModelDefinitions | undefined {
@@ -30,7 +19,7 @@ export function parseModels(file: OpenFile, schema: Schema, features: FeatureDef
     features: names,
     asOf: parseAsOf(fields, schema),
     holdout: parseHoldout(fields, schema),
-    models: parseList(fields.child('models'), names),
+    models: parseList(fields.child('models'), names, task),
   };
   fields.close();
   return definitions;
@@ -87,35 +76,67 @@ function parseHoldout(fields: Fields, schema: Schema): ModelDefinitions['holdout
   return holdout;
 }
 
-function parseList(fields: Fields | undefined, names: readonly string[]): ModelDefinition[] {
-  const models = fields?.entries().map((entry) => parseModel(fields.file, entry, names)).filter((model) => model !== undefined) ?? [];
-  if (fields !== undefined && models.length === 0) fields.file.report(fields.map, 'models: expected at least one model');
+function parseList(fields: Fields | undefined, names: readonly string[], task: ModelDefinitions['task']): ModelDefinition[] {
+  const models = fields?.entries().map((entry) => parseModel(fields.file, entry, names, task)).filter((model) => model !== undefined) ?? [];
+  if (fields?.entries().length === 0) fields.file.report(fields.map, 'models: expected at least one model');
   return models;
 }
 
-function parseModel(file: OpenFile, { name, key, value }: Entry, names: readonly string[]): ModelDefinition | undefined {
+function parseModel(file: OpenFile, { name, key, value }: Entry, names: readonly string[], task: ModelDefinitions['task']): ModelDefinition | undefined {
   if (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(name)) file.report(key, `expected a name in lower case with hyphens, found '${name}'`);
   const fields = asFields(file, name, value);
   if (fields === undefined) return undefined;
-  const kind = fields.need('kind').oneOf('kind', KINDS) ?? 'one-feature';
+  const kind = fields.need('kind').oneOf('kind', Object.keys(MODEL_RULES.kinds));
+  // Without a kind nothing tells which keys belong there.
+  if (kind === undefined) return undefined;
+  const rules = MODEL_RULES.kinds[kind];
   const feature = fields.text('feature');
-  if (kind === 'one-feature') fields.need('feature');
-  else if (feature !== undefined) file.report(fields.at('feature'), `feature: expected with one-feature only, found with ${kind}`);
+  if (rules.feature === 'needed') fields.need('feature');
+  else if (feature !== undefined && rules.feature === 'refused') file.report(fields.at('feature'), `feature: expected with ${kindsThatTakeFeatures} only, found with ${kind}`);
   if (feature !== undefined && !names.includes(feature)) file.report(fields.at('feature'), `feature: expected one of the model features, found '${feature}'`);
-  const parameters: Record<string, number> = {};
-  for (const [parameter, range] of Object.entries(PARAMETERS[kind])) {
-    const number = fields.number(parameter, range);
-    if (number !== undefined) parameters[parameter] = number;
-  }
-  const prepare = fields.children('prepare').map((step) => parseStep(step, names));
+  const parameters = parseValues(fields, rules.parameters) as ModelDefinition['parameters'];
+  const prepare = parseSteps(fields.children('prepare'), names);
+  const calibrate = fields.oneOf('calibrate', CALIBRATIONS);
+  if (calibrate !== undefined && task !== 'classification') file.report(fields.at('calibrate'), `calibrate: expected with task classification only, found ${task}`);
   fields.close();
-  return { name, kind, feature, parameters, prepare };
+  return { name, kind, feature, parameters, prepare, ...(calibrate === undefined ? {} : { calibrate }) };
 }
 
-function parseStep(fields: Fields, names: readonly string[]): ModelDefinition['prepare'][number] {
-  const step = fields.need('step').oneOf('step', STEPS) ?? 'standardize';
-  const except = fields.texts('except') ?? [];
-  for (const { text, node } of except) if (!names.includes(text)) fields.file.report(node, `except: expected a model feature, found '${text}'`);
-  fields.close();
-  return { step, except: except.map((item) => item.text) };
+const CALIBRATIONS = ['platt', 'isotonic'] as const;
+const kindsThatTakeFeatures = Object.entries(MODEL_RULES.kinds).filter(([, { feature }]) => feature !== 'refused').map(([kind]) => kind).join(', ');
+
+function parseValues(fields: Fields, rules: Readonly<Record<string, ValueRule>>): Record<string, StepValue> {
+  const values: Record<string, StepValue> = {};
+  for (const [name, rule] of Object.entries(rules)) {
+    const value = parseValue(fields, name, rule);
+    if (value !== undefined) values[name] = value;
+  }
+  return values;
+}
+
+function parseValue(fields: Fields, name: string, rule: ValueRule): StepValue | undefined {
+  if ('flag' in rule) return fields.boolean(name);
+  if ('choices' in rule) return fields.oneOf(name, rule.choices);
+  const range = [rule.min, rule.max] as const;
+  if ('mostItems' in rule) return fields.numbers(name, range, rule.mostItems, rule.integer);
+  return rule.integer ? fields.integer(name, range) : fields.number(name, range);
+}
+
+/** Columns are checked against the model features up to the first step that makes columns of other names. */
+function parseSteps(steps: readonly Fields[], names: readonly string[]): ModelDefinition['prepare'] {
+  let known: readonly string[] | undefined = names;
+  return steps.map((fields) => {
+    const step = fields.need('step').oneOf('step', Object.keys(MODEL_RULES.steps)) ?? 'standardize';
+    const columnsOf = (key: 'except' | 'columns'): readonly string[] | undefined => {
+      const texts = fields.texts(key);
+      for (const { text, node } of texts ?? []) if (known?.includes(text) === false) fields.file.report(node, `${key}: expected a model feature, found '${text}'`);
+      return texts?.map(({ text }) => text);
+    };
+    const [except, columns] = [columnsOf('except'), columnsOf('columns')];
+    if (except !== undefined && columns !== undefined) fields.file.report(fields.map, `${step}: expected either columns or except, found both`);
+    const options = parseValues(fields, MODEL_RULES.steps[step].options);
+    fields.close();
+    if (!MODEL_RULES.steps[step].keepsNames) known = undefined;
+    return { step, ...(except === undefined ? {} : { except }), ...(columns === undefined ? {} : { columns }), ...options };
+  });
 }

@@ -94,7 +94,18 @@ describe('parseSource', () => {
     ['alibaba', 'schema', 'observed: [age_level, gender, ', 'observed: [age_level, ', 'schema.yaml:9:15 layouts.observed: expected every column, found none of gender'],
     ['alibaba', 'schema', 'floor(list_min', 'flor(list_min', 'schema.yaml:12:27 layout_check: unknown function flor; did you mean floor(number)?'],
     ['alibaba', 'models', 'outcome: is_last_page', 'outcome: page_id', "models.yaml:3:19 outcome: expected a column with outcome: true, found 'page_id'"],
-    ['alibaba', 'models', 'kind: gradient-boosting', 'kind: gradient-bosting', "models.yaml:9:21 kind: expected one of one-feature, logistic-regression, gradient-boosting, found 'gradient-bosting'; did you mean gradient-boosting?"],
+    ['alibaba', 'models', 'kind: gradient-boosting', 'kind: gradient-bosting', "found 'gradient-bosting'; did you mean gradient-boosting?"],
+    ['alibaba', 'models', 'leaves: 15', 'leaves: 1.5', "models.yaml:9:79 leaves: expected an integer from 2 to 4096, found '1.5'"],
+    ['alibaba', 'models', 'leaves: 15', 'calibrate: plat', "calibrate: expected one of platt, isotonic, found 'plat'; did you mean platt?"],
+    ['alibaba', 'models', 'kind: gradient-boosting, trees: 60, learning_rate: 0.1, leaves: 15, min_rows_in_leaf: 50', 'kind: multi-layer-perceptron, hidden: [64, 0]', "hidden: expected a list of at most 16 integers from 1 to 8192, found '0'"],
+    ['alibaba', 'models', 'kind: gradient-boosting, trees: 60, learning_rate: 0.1, leaves: 15, min_rows_in_leaf: 50', 'kind: multi-layer-perceptron, hidden: 64', "hidden: expected a list of at most 16 integers from 1 to 8192, found '64'"],
+    ['alibaba', 'models', 'step: standardize', 'step: pca, component: 3', 'models.yaml:8:98 prepare: unknown key component; did you mean components?'],
+    ['alibaba', 'models', 'step: standardize', 'step: pca, whiten: 1', "models.yaml:8:106 whiten: expected true or false, found '1'"],
+    ['alibaba', 'models', 'step: standardize', 'step: impute, strategy: mode', "models.yaml:8:111 strategy: expected one of mean, median, most_frequent, constant, found 'mode'"],
+    ['alibaba', 'models', 'step: standardize', 'step: standardise', "models.yaml:8:93 step: expected one of signed_log1p, standardize, min_max, robust, impute, one_hot, polynomial, pca, found 'standardise'; did you mean standardize?"],
+    ['alibaba', 'models', 'step: standardize', 'step: min_max, columns: [pages]', "models.yaml:8:112 columns: expected a model feature, found 'pages'"],
+    ['alibaba', 'models', 'step: standardize', 'step: min_max, columns: [page], except: [page]', 'min_max: expected either columns or except, found both'],
+    ['alibaba', 'models', 'leaves: 15', 'calibrate: plat', "calibrate: expected one of platt, isotonic, found 'plat'; did you mean platt?"],
     ['alibaba', 'models', 'leaves: 15', 'leafs: 15', 'models.yaml:9:71 boosting: unknown key leafs; did you mean leaves?'],
     ['alibaba', 'models', 'test_share: 0.2', 'test_share: 2', "models.yaml:4:24 test_share: expected a number from 0.01 to 0.9, found '2'"],
     ['alibaba', 'deployment', 'partitions: 1', 'partitions: 0', "deployment.yaml:1:13 partitions: expected an integer from 1 to 1024, found '0'"],
@@ -103,6 +114,21 @@ describe('parseSource', () => {
   ])('says where and what: %s %s.yaml, %s -> %s', (name, part, from, to, expected) => {
     const problems = problemsOf(name, part, from, to);
     expect(problems).toContainEqual(expect.stringContaining(expected));
+  });
+
+  it('reads steps with their options; behind a step that names columns anew any name goes', () => {
+    const steps = '{ step: impute, strategy: median, indicator: true }, { step: pca, components: 0.9, except: [page missing] }';
+    const { source, problems } = parseSource(filesOf('alibaba', (part, text) => part === 'models' ? text.replace('{ step: signed_log1p }, { step: standardize }', steps) : text));
+    expect(problems).toEqual([]);
+    const network = parseSource(filesOf('alibaba', (part, text) => part === 'models' ? text.replace(/kind: gradient-boosting[^}]*/, 'kind: multi-layer-perceptron, hidden: [32, 16], activation: tanh, calibrate: isotonic ') : text));
+    expect(network.source?.models.models[2]).toEqual({ name: 'boosting', kind: 'multi-layer-perceptron', feature: undefined, parameters: { hidden: [32, 16], activation: 'tanh' }, prepare: [], calibrate: 'isotonic' });
+    expect(source?.models.models[1]?.prepare).toEqual([{ step: 'impute', strategy: 'median', indicator: true }, { step: 'pca', components: 0.9, except: ['page missing'] }]);
+  });
+
+  it('reads a calibration, of a classifier only', () => {
+    const withTask = (task: string): ReturnType<typeof parseSource> => parseSource(filesOf('alibaba', (part, text) => part === 'models' ? text.replace('leaves: 15', 'calibrate: isotonic').replace('task: classification', `task: ${task}`) : text));
+    expect(withTask('classification').source?.models.models.find(({ kind }) => kind === 'gradient-boosting')?.calibrate).toBe('isotonic');
+    expect(withTask('regression').problems.map(({ message }) => message)).toContainEqual(expect.stringContaining('calibrate: expected with task classification only, found regression'));
   });
 
   it('reports every mistake of a file, in order', () => {

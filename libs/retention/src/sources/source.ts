@@ -134,12 +134,26 @@ export interface ModelDefinitions {
 
 export interface ModelDefinition {
   readonly name: string;
-  readonly kind: 'one-feature' | 'logistic-regression' | 'gradient-boosting';
-  /** For `one-feature`. */
+  /** A method that the learning library knows. */
+  readonly kind: string;
+  /** For kinds that look at one feature alone. */
   readonly feature: string | undefined;
-  readonly parameters: Readonly<Record<string, number>>;
-  /** In order: `signed_log1p`, `standardize`. */
-  readonly prepare: readonly { readonly step: 'signed_log1p' | 'standardize'; readonly except: readonly string[] }[];
+  readonly parameters: Readonly<Record<string, number | string | readonly number[]>>;
+  /** In order. */
+  readonly prepare: readonly PrepareStepDefinition[];
+  /** How a classifier's decision values become probabilities, where it is to be calibrated. */
+  readonly calibrate?: 'platt' | 'isotonic';
+}
+
+/** A value of an option of a preparation step. */
+export type StepValue = number | string | boolean | readonly number[];
+
+/** One step of a preparation with its options by name; it works on `columns`, or on all but `except`. */
+export interface PrepareStepDefinition {
+  readonly step: string;
+  readonly except?: readonly string[];
+  readonly columns?: readonly string[];
+  readonly [option: string]: StepValue | readonly string[] | undefined;
 }
 
 export interface Deployment {

@@ -111,6 +111,23 @@ export class Fields {
     return this.#scalar(key, `an integer from ${least} to ${most}`, ({ value }) => Number.isInteger(value) && (value as number) >= least && (value as number) <= most ? value as number : undefined);
   }
 
+  /** A list of at most `most` numbers, each within the bounds. */
+  numbers(key: string, [least, largest]: readonly [number, number], most: number, isInteger: boolean): number[] | undefined {
+    const node = this.node(key);
+    if (node === undefined) return undefined;
+    const kind = isInteger ? 'integers' : 'numbers';
+    const expected = `a list of at most ${most} ${kind} from ${least} to ${largest}`;
+    if (!isSeq(node) || node.items.length > most) {
+      this.file.report(node, `${key}: expected ${expected}, found ${isSeq(node) ? `${node.items.length} of them` : describe(node)}`);
+      return undefined;
+    }
+    const fits = (item: unknown): boolean => isScalar(item) && typeof item.value === 'number' && item.value >= least && item.value <= largest && (!isInteger || Number.isInteger(item.value));
+    const wrong = node.items.find((item) => !fits(item)) as Node | undefined;
+    if (wrong === undefined) return node.items.map((item) => (item as Scalar<number>).value);
+    this.file.report(wrong, `${key}: expected ${expected}, found ${describe(wrong)}`);
+    return undefined;
+  }
+
   boolean(key: string): boolean | undefined {
     return this.#scalar(key, 'true or false', ({ value }) => typeof value === 'boolean' ? value : undefined);
   }
