@@ -1,10 +1,12 @@
 // Each thread's own histogram of records, and its way into a node's. In narrow records a cell is a pair of int64: the sum of gradients, and
-// that of hessians with the count of rows above bit 43; the pair is added at once. After 2^20 rows the second is unpacked into a pair of
+// that of hessians with the count of rows above bit 43; the pair is added at once. After 2^17 rows the second is unpacked into a pair of
 // its own behind the others. In wide records a cell is gradient, hessian and weight in float64. All sums are exact.
 import { COLUMN_COUNT, COUNTED, GRADIENT, PRIVATE_CELLS, SCALE, SLOTS, SQUARED_ERROR, WIDE, WIDTH, CELL_BYTES, intAt, numberAt } from './boosting-layout';
 
-const COUNT_SHIFT: i64 = 43;
-const ROWS_PER_DRAIN: i32 = 1 << 20;
+const COUNT_SHIFT: u64 = 43;
+const COUNT_MASK: u64 = (<u64>1 << COUNT_SHIFT) - 1;
+const UNIT: f64 = 1.0 / 16777216.0;
+const ROWS_PER_DRAIN: i32 = 1 << 17;
 const NARROW_COLUMN: usize = PRIVATE_CELLS * 16;
 const WIDE_COLUMN: usize = PRIVATE_CELLS * 32;
 /** Behind a thread's cells: two best splits, rows counted since the last drain, whether there was one; then the owners of slots. */
@@ -39,7 +41,7 @@ export function startCounting(own: usize, plan: usize): void {
   store<i32>(tail + DRAINED, 0);
 }
 
-/** Adds records [start, end), at most 2^20, to the thread's own histogram. */
+/** Adds records [start, end), at most 2^17, to the thread's own histogram. */
 export function countRecords(own: usize, plan: usize, records: usize, start: i32, end: i32): void {
   if (start >= end) return;
   const columns = intAt(plan, COLUMN_COUNT);
@@ -62,7 +64,7 @@ function countNarrow(own: usize, columns: i32, width: usize, gradientAt: usize, 
   const eights = <usize>(columns & ~7);
   for (let record = from; record < to; record += width) {
     const derivatives = record + gradientAt;
-    const pair = i64x2.replace_lane(i64x2.splat(<i64>load<i32>(derivatives)), 1, <i64>load<i32>(derivatives, 4) + (<i64>1 << COUNT_SHIFT));
+    const pair = i64x2.replace_lane(i64x2.splat(<i64>load<i32>(derivatives)), 1, <i64>load<i32>(derivatives, 4) + (<i64>1 << <i64>COUNT_SHIFT));
     let cells = own;
     let bins = record;
     for (const stop = record + eights; bins < stop; bins += 8, cells += 8 * NARROW_COLUMN) {
@@ -96,7 +98,7 @@ function drain(own: usize, columns: i32): void {
   const drained = own + (cells << 4);
   for (let cell: usize = 0; cell < cells << 4; cell += 16) {
     const packed = load<u64>(own + cell, 8);
-    store<u64>(drained + cell, load<u64>(drained + cell) + (packed & ((<u64>1 << COUNT_SHIFT) - 1)));
+    store<u64>(drained + cell, load<u64>(drained + cell) + (packed & COUNT_MASK));
     store<u64>(drained + cell, load<u64>(drained + cell, 8) + (packed >> COUNT_SHIFT), 8);
     store<u64>(own + cell, 0, 8);
   }
@@ -116,60 +118,55 @@ function countWide(own: usize, columns: i32, width: usize, gradientAt: usize, co
   }
 }
 
-/** Sums one column of all threads' histograms into that of a node and empties them; where `larger` is not 0, takes the same from there. */
+/**
+ * Sums one column of all threads' histograms into `cells` cells of a node's at `node`, in real units, and empties them; where `larger` is
+ * not 0, takes the sums from the cells there.
+ */
 export function gatherColumn(scratch: usize, threads: i32, plan: usize, rules: usize, column: i32, cells: i32, node: usize, larger: usize): void {
-  const scale = numberAt(rules, SCALE);
-  if (intAt(plan, WIDE) != 0) gatherWide(scratch, threads, plan, column, cells, node, scale);
-  else gatherNarrow(scratch, threads, plan, column, cells, node, scale * (1.0 / 16777216.0), intAt(plan, SQUARED_ERROR) != 0 ? 1.0 : 1.0 / 16777216.0);
-  if (larger == 0) return;
   const bytes = <usize>cells * CELL_BYTES;
+  memory.fill(node, 0, bytes);
+  const scale = numberAt(rules, SCALE);
+  const wide = intAt(plan, WIDE) != 0;
+  const hessianUnit = intAt(plan, SQUARED_ERROR) != 0 ? 1.0 : UNIT;
+  const behind = <usize>intAt(plan, COLUMN_COUNT) * NARROW_COLUMN;
+  for (let thread = 0; thread < threads; thread++) {
+    const own = scratchOf(scratch, thread, plan);
+    if (wide) {
+      gatherWide(own + <usize>column * WIDE_COLUMN, cells, node, scale);
+      continue;
+    }
+    const first = own + <usize>column * NARROW_COLUMN;
+    gatherNarrow(first, cells, node, scale * UNIT, hessianUnit);
+    if (load<i32>(tailOf(own, plan) + DRAINED) != 0) gatherDrained(first + behind, cells, node, hessianUnit);
+  }
+  if (larger == 0) return;
   for (let at: usize = 0; at < bytes; at += 8) store<f64>(larger + at, load<f64>(larger + at) - load<f64>(node + at));
 }
 
-function gatherNarrow(scratch: usize, threads: i32, plan: usize, column: i32, cells: i32, node: usize, gradientUnit: f64, hessianUnit: f64): void {
-  const first = <usize>column * NARROW_COLUMN;
-  const behind = (<usize>intAt(plan, COLUMN_COUNT)) * NARROW_COLUMN;
-  for (let cell: usize = 0, end = <usize>cells; cell < end; cell++) {
-    let gradient: i64 = 0;
-    let hessian: i64 = 0;
-    let count: i64 = 0;
-    for (let thread = 0; thread < threads; thread++) {
-      const own = scratchOf(scratch, thread, plan);
-      const at = own + first + (cell << 4);
-      const packed = load<u64>(at, 8);
-      gradient += load<i64>(at);
-      hessian += <i64>(packed & ((<u64>1 << COUNT_SHIFT) - 1));
-      count += <i64>(packed >> COUNT_SHIFT);
-      v128.store(at, i64x2.splat(0));
-      if (load<i32>(tailOf(own, plan) + DRAINED) == 0) continue;
-      hessian += load<i64>(at + behind);
-      count += load<i64>(at + behind, 8);
-      v128.store(at + behind, i64x2.splat(0));
-    }
-    const to = node + cell * CELL_BYTES;
-    store<f64>(to, <f64>gradient * gradientUnit);
-    store<f64>(to, <f64>hessian * hessianUnit, 8);
-    store<f64>(to, <f64>count, 16);
+function gatherNarrow(from: usize, cells: i32, to: usize, gradientUnit: f64, hessianUnit: f64): void {
+  for (const end = from + (<usize>cells << 4); from < end; from += 16, to += CELL_BYTES) {
+    const packed = load<u64>(from, 8);
+    store<f64>(to, load<f64>(to) + <f64>load<i64>(from) * gradientUnit);
+    store<f64>(to, load<f64>(to, 8) + <f64><i64>(packed & COUNT_MASK) * hessianUnit, 8);
+    store<f64>(to, load<f64>(to, 16) + <f64><i64>(packed >> COUNT_SHIFT), 16);
+    v128.store(from, i64x2.splat(0));
   }
 }
 
-function gatherWide(scratch: usize, threads: i32, plan: usize, column: i32, cells: i32, node: usize, gradientUnit: f64): void {
-  const first = <usize>column * WIDE_COLUMN;
-  for (let cell: usize = 0, end = <usize>cells; cell < end; cell++) {
-    let gradient = 0.0;
-    let hessian = 0.0;
-    let weight = 0.0;
-    for (let thread = 0; thread < threads; thread++) {
-      const at = scratchOf(scratch, thread, plan) + first + (cell << 5);
-      gradient += load<f64>(at);
-      hessian += load<f64>(at, 8);
-      weight += load<f64>(at, 16);
-      v128.store(at, f64x2.splat(0));
-      store<f64>(at, 0, 16);
-    }
-    const to = node + cell * CELL_BYTES;
-    store<f64>(to, gradient * gradientUnit);
-    store<f64>(to, hessian, 8);
-    store<f64>(to, weight, 16);
+function gatherDrained(from: usize, cells: i32, to: usize, hessianUnit: f64): void {
+  for (const end = from + (<usize>cells << 4); from < end; from += 16, to += CELL_BYTES) {
+    store<f64>(to, load<f64>(to, 8) + <f64>load<i64>(from) * hessianUnit, 8);
+    store<f64>(to, load<f64>(to, 16) + <f64>load<i64>(from, 8), 16);
+    v128.store(from, i64x2.splat(0));
+  }
+}
+
+function gatherWide(from: usize, cells: i32, to: usize, gradientUnit: f64): void {
+  for (const end = from + (<usize>cells << 5); from < end; from += 32, to += CELL_BYTES) {
+    store<f64>(to, load<f64>(to) + load<f64>(from) * gradientUnit);
+    store<f64>(to, load<f64>(to, 8) + load<f64>(from, 8), 8);
+    store<f64>(to, load<f64>(to, 16) + load<f64>(from, 16), 16);
+    v128.store(from, f64x2.splat(0));
+    store<f64>(from, 0, 16);
   }
 }

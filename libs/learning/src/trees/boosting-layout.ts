@@ -43,7 +43,7 @@ function align(bytes: number, unit: number): number {
 }
 
 /** Rows whose records lie together on one thread; the threads' shares are made of such stripes, so that sorted data is shared evenly. */
-export const stripeRows = 256;
+const stripeRows = 256;
 
 /** First record of each thread's share, and the number of records last. */
 export function shareStarts(rowCount: number, threadCount: number): Int32Array {

@@ -19,7 +19,7 @@ export interface GrownTree {
 }
 
 /** Mean losses after a tree. */
-export interface Losses {
+interface Losses {
   readonly trained: number;
   /** NaN where no row is held out. */
   readonly heldOut: number;

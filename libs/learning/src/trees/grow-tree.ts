@@ -221,7 +221,7 @@ class TreeGrower {
 }
 
 /** The sibling's histogram from its parent's, in place: exact because all sums are. */
-export function subtractHistogram(parent: Float64Array, child: Float64Array): void {
+function subtractHistogram(parent: Float64Array, child: Float64Array): void {
   for (let i = 0; i < parent.length; i++) parent[i]! -= child[i]!;
 }
 

@@ -4,7 +4,7 @@ import { cellSize, rule } from './boosting-layout.ts';
 export const best = { gain: 0, column: 1, bin: 2, missingLeft: 3, gradient: 4, hessian: 5, weight: 6, size: 8 } as const;
 
 /** Loss that the best constant takes off a node, doubled: T(G)^2 / (H + l2), where T moves G towards 0 by l1 (Chen & Guestrin 2016, eq. 6). */
-export function nodeScore(gradient: number, hessian: number, rules: Float64Array): number {
+function nodeScore(gradient: number, hessian: number, rules: Float64Array): number {
   const curvature = hessian + rules[rule.l2]!;
   const pull = Math.max(Math.abs(gradient) - rules[rule.l1]!, 0);
   return curvature > 0 ? (pull * pull) / curvature : 0;
