@@ -95,8 +95,8 @@ export class AppProcesses {
     return lines.filter((line) => line.startsWith(`${name}: `)).join('\n').match(new RegExp(pattern, 'g'))?.length ?? 0;
   }
 
-  /** Ends one by the signal and waits until it is gone; its exit code, or undefined when it had to be killed. */
-  async end(name: string, signal: 'SIGKILL' | 'SIGTERM'): Promise<number | undefined> {
+  /** Ends one by the signal and waits until it is gone; its exit code, or the signal that ended it (SIGKILL when it took too long). */
+  async end(name: string, signal: 'SIGKILL' | 'SIGTERM'): Promise<number | NodeJS.Signals | undefined> {
     const { child } = this.#instance(name);
     if (child === undefined) return undefined;
     if (this.isRunning(name)) {
@@ -106,7 +106,7 @@ export class AppProcesses {
       await gone;
       clearTimeout(tooLong);
     }
-    return child.exitCode ?? undefined;
+    return child.exitCode ?? child.signalCode ?? undefined;
   }
 
   async endAll(): Promise<void> {

@@ -171,7 +171,7 @@ async function stopAll(options: ProveOptions, processes: AppProcesses, doors: Pr
   for (const name of processes.names) {
     const code = await processes.end(name, 'SIGTERM');
     if (code === 0) orderly++;
-    else options.note(`${name} ended with ${code ?? 'a signal'}: ${processes.lines.filter((line) => line.startsWith(`${name}: `)).slice(-3).join('\n')}`);
+    else options.note(`${name} ended with ${code ?? 'no code'}: ${processes.lines.filter((line) => line.startsWith(`${name}: `)).slice(-3).join('\n')}`);
   }
   if (options.apps.includes('speed-layer')) await saveStates(options, processes, doors);
   return countCheck('apps that stopped in order', processes.names.length, orderly);

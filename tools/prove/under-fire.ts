@@ -28,6 +28,8 @@ export class NotThroughError extends Error {
 
 /** An app that has just been started does nothing yet that a kill could disturb. */
 const UP_AFTER_MS = 800;
+/** A speed layer that has no state back after this long (the log is away) is killed all the same. */
+const RECOVERED_WITHIN_MS = 20_000;
 const RESTART_AFTER_MS = 500;
 /** An app that ends by itself so often does not recover. */
 const MOST_RESTARTS = 60;
@@ -140,8 +142,12 @@ export class UnderFire {
 
   #isDue({ target, share }: PlannedKill): boolean {
     if (this.#over.signal.aborted) return true;
-    if (this.#campaign.processes.names.includes(target) && Date.now() - this.#campaign.processes.startedAtMs(target) < UP_AFTER_MS) return false;
-    return this.#share(target) >= share || this.#progress.isReplayed;
+    const { processes } = this.#campaign;
+    const sinceStartMs = processes.names.includes(target) ? Date.now() - processes.startedAtMs(target) : Infinity;
+    if (sinceStartMs < UP_AFTER_MS) return false;
+    const lagsBehind = target.startsWith('speed-layer');
+    if (lagsBehind && sinceStartMs < RECOVERED_WITHIN_MS && processes.said(target, /recovered/) === 0) return false;
+    return this.#share(target) >= share || (this.#progress.isReplayed && !lagsBehind);
   }
 
   #share(target: string): number {

@@ -1,10 +1,11 @@
 """Writes the reference values that the specs of preparation and naive Bayes compare with, from scikit-learn in float64.
 
-.venv/bin/python tools/reference/prepare.py      (the environment of reference.py)
+.venv/bin/python tools/reference/prepare.py [folder with peers/ and data/]      (the environment of reference.py)
 
-Features are whole multiples of 1/64, so that float32 holds them exactly and both sides read the same numbers.
+Features are whole multiples of 1/64, so that float32 holds them exactly and both sides read the same numbers. Of the Telco table (optional
+argument) it keeps only scores.
 """
-import json, os
+import json, os, sys
 import numpy as np
 import sklearn
 from sklearn.decomposition import PCA
@@ -94,6 +95,35 @@ def bayes():
     write('naive-bayes.json', {'X': plain(X), 'y': plain(y), 'gaussian': gaussian, 'codes': plain(C), 'labelCounts': [3, 6], 'categorical': categorical})
 
 
+def telco(folder):
+    """AUC by fold on the peers' five folds: three numbers standardised, labels one-hot."""
+    import pandas as pd
+    from sklearn.ensemble import RandomForestClassifier
+    from sklearn.metrics import roc_auc_score
+    from sklearn.pipeline import make_pipeline
+    from sklearn.svm import SVC
+    d = pd.read_csv(os.path.join(folder, 'data/telco/telco-customer-churn.csv'))
+    d['TotalCharges'] = pd.to_numeric(d.TotalCharges.str.strip().replace('', '0'))
+    y = (d.Churn == 'Yes').astype(int).values
+    numbers = ['tenure', 'MonthlyCharges', 'TotalCharges', 'SeniorCitizen']
+    labels = [c for c in d.columns if c not in numbers + ['customerID', 'Churn']]
+    X = np.hstack([d[numbers].astype(float).values] + [(d[[c]].values == np.array(sorted(d[c].unique()))[None, :]).astype(float) for c in labels])
+    fold = np.loadtxt(os.path.join(folder, 'peers/telco_folds.csv')).astype(int)
+    models = {'naiveBayes': lambda: GaussianNB(), 'pcaForest': lambda: make_pipeline(PCA(10), RandomForestClassifier(300, random_state=42, n_jobs=2)),
+              'pcaSvm': lambda: make_pipeline(PCA(10), SVC(C=1.0))}
+    aucs = {name: [] for name in models}
+    for k in range(5):
+        a, b = fold != k, fold == k
+        Z = X.copy()
+        Z[:, :3] = (X[:, :3] - X[a, :3].mean(0)) / X[a, :3].std(0)
+        for name, make in models.items():
+            m = make().fit(Z[a], y[a])
+            aucs[name].append(plain(roc_auc_score(y[b], m.predict_proba(Z[b])[:, 1] if name != 'pcaSvm' else m.decision_function(Z[b]))))
+    write('telco-pipelines.json', {'rocAuc': aucs})
+
+
 steps()
 components()
 bayes()
+if len(sys.argv) > 1:
+    telco(sys.argv[1])

@@ -52,7 +52,7 @@ export class ApiModule implements OnApplicationBootstrap, OnModuleDestroy, Befor
     const warn = parts.warn ?? ((message: string): void => logger.warn(message));
     const now = (): number => parts.clock.nowMs();
     const sources = new SourceCatalog(parts.sources, parts.synthetic);
-    const board = new LiveBoard({ entityLimit: 50_000, transitionsPerEntity: 20, recentLimit: 1000, now: () => parts.clock.steadyMs() });
+    const board = new LiveBoard({ entityLimit: 50_000, transitionsPerEntity: 20, transitionBytes: 64 * 1024 * 1024, recentLimit: 1000, now: () => parts.clock.steadyMs() });
     const subjects = parts.sources.map((source) => ({ name: source.name, target: source.models.target, hasVisits: source.features.visit !== undefined }));
     const models = new ModelStore(parts.tracker, subjects, { loadModel: parts.loadModel, loadVisitValues: parts.loadVisitValues, pollMs: parts.pollMs ?? POLL_MS, now, warn });
     const view = new LiveView(parts.log, board, { sources: sources.names, newest: NEWEST, now, warn, onModelUpdate: () => void models.refresh() });

@@ -1,7 +1,5 @@
 import 'reflect-metadata';
-import { stopRequest } from '#tideline/platform';
+import { endProcessWith, stopRequest } from '#tideline/platform';
 import { serve } from './serve.ts';
 
-const ended = Promise.withResolvers<void>();
-stopRequest('api').addEventListener('abort', () => ended.resolve());
-process.exitCode = await serve(process.env, ended.promise);
+endProcessWith('api', await serve(process.env, stopRequest('api')));

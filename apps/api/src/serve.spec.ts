@@ -42,8 +42,8 @@ describe('serving', () => {
   it('answers from what another process writes, and stops in order', async () => {
     const port = await freePort();
     const writer = await fabricatedLog(['alibaba'], new FileEventLog(join(folder, 'log'), { app: 'speed-layer' }));
-    const ended = Promise.withResolvers<void>();
-    const code = serve(settings(port), ended.promise);
+    const stop = new AbortController();
+    const code = serve(settings(port), stop.signal);
     const get = async <T>(path: string): Promise<T> => (await (await fetch(`http://127.0.0.1:${port}${path}`)).json()) as T;
     await vi.waitFor(() => get('/health'), { timeout: 20_000 });
     await appendScores(writer, 0, [fabricatedScore('alibaba', '6-2-4', 0.25, { offset: 1, state: Array.from({ length: 12 }, (_, index) => index) })]);
@@ -54,7 +54,7 @@ describe('serving', () => {
     }, { timeout: 20_000 });
     expect(story.features?.slice(0, 2)).toMatchObject([{ name: 'purchase_power01', value: 0 }, { name: 'page', value: 1 }]);
     expect(await get('/sources')).toMatchObject([{ name: 'alibaba', synthetic: true }, { name: 'online-retail', synthetic: false }, { name: 'user-behavior', synthetic: true }]);
-    ended.resolve();
+    stop.abort();
     expect(await code).toBe(0);
     await expect(fetch(`http://127.0.0.1:${port}/health`)).rejects.toThrow();
     await writer.close();
@@ -65,15 +65,15 @@ describe('serving', () => {
     await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
     const { port } = other.address() as AddressInfo;
     await (await FileExperimentTracker.open(join(folder, 'mlruns'))).close();
-    expect(await serve(settings(port), new Promise(() => undefined))).toBe(EXIT_HOPELESS);
+    expect(await serve(settings(port), new AbortController().signal)).toBe(EXIT_HOPELESS);
     expect(complaints).toEqual([`tideline api: port ${port} on 127.0.0.1 is in use by another program; stop it or set TIDELINE_PORT\n`]);
     await new Promise((resolve) => other.close(resolve));
   });
 
   it('gives up with the name of a setting that is wrong', async () => {
-    expect(await serve({ ...settings(0), TIDELINE_PORTT: '1' }, new Promise(() => undefined))).toBe(EXIT_HOPELESS);
+    expect(await serve({ ...settings(0), TIDELINE_PORTT: '1' }, new AbortController().signal)).toBe(EXIT_HOPELESS);
     expect(complaints.join('')).toContain('TIDELINE_PORTT');
-    expect(await serve({ ...settings(0), TIDELINE_HOST: '0.0.0.0' }, new Promise(() => undefined))).toBe(EXIT_HOPELESS);
+    expect(await serve({ ...settings(0), TIDELINE_HOST: '0.0.0.0' }, new AbortController().signal)).toBe(EXIT_HOPELESS);
     expect(complaints.at(-1)).toContain('TIDELINE_API_KEYS');
   });
 });

@@ -1,12 +1,13 @@
+import { once } from 'node:events';
 import { join } from 'node:path';
 import { loadModel } from '#tideline/learning';
-import { createLogger, Doors, EXIT_HOPELESS, isPlatformError, Metrics, openTraces, readTextFolders, secretsOf, SystemClock, type Environment } from '#tideline/platform';
+import { createLogger, Doors, EXIT_HOPELESS, isPlatformError, Metrics, openDoors, openTraces, readTextFolders, secretsOf, SystemClock, type Environment } from '#tideline/platform';
 import { decodeTransition, InvalidSourcesError, SOURCE_FILE_NAMES, sourcesOrThrow, VisitValues } from '#tideline/retention';
 import { AddressTaken, createHttpServer, listen } from './http-server.ts';
 import { installationRoot, readSettings } from './settings.ts';
 
-/** Opens the doors, answers until a signal says stop, closes them; gives the process's exit code. */
-export async function serve(environment: Environment, ended: Promise<void>): Promise<number> {
+/** Opens the doors, waiting for servers that come up later, answers until told to stop, closes them; gives the process's exit code. */
+export async function serve(environment: Environment, stop: AbortSignal): Promise<number> {
   try {
     const { configuration, settings, synthetic } = readSettings(environment);
     const logger = createLogger({ app: 'api', level: configuration.logLevel, secrets: secretsOf(configuration) });
@@ -17,13 +18,15 @@ export async function serve(environment: Environment, ended: Promise<void>): Pro
     const traces = await openTraces({ app: 'api', endpoint: configuration.tracesEndpoint, warn: (message) => logger.warn(message) });
     if (traces !== undefined) closing.adopt(traces, (open) => open.close());
     const doors = closing.adopt(new Doors(configuration, 'api', { metrics, warn: (message) => logger.warn(message) }), (open) => open.close());
+    const clock = new SystemClock();
+    if (!(await openDoors(doors, ['eventLog', 'experiments'], { clock, stop, logger }))) return 0;
     const [log, tracker] = [await doors.get('eventLog'), await doors.get('experiments')];
     const readers = { loadModel, loadVisitValues: (bytes: Uint8Array) => VisitValues.load(bytes), decodeTransition };
-    const parts = { ...readers, metrics, traces, logger, log, tracker, clock: new SystemClock(), sources, synthetic, warn: (message: string) => logger.warn(message) };
+    const parts = { ...readers, metrics, traces, logger, log, tracker, clock, sources, synthetic, warn: (message: string) => logger.warn(message) };
     const app = closing.adopt(await createHttpServer(parts, settings, join(root, 'dist', 'dashboard')), (server) => server.close());
     const address = await listen(app, settings);
     logger.info({ address, sources: sources.map(({ name }) => name), keys: settings.keys.length }, `answering at ${address}`);
-    await ended;
+    if (!stop.aborted) await once(stop, 'abort');
     logger.info('stopping: finishing what is at hand');
     return 0;
   } catch (error) {

@@ -1,12 +1,12 @@
 import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
 import { Sql } from '#tideline/lake';
-import { frameworkLogger, runApp } from '#tideline/platform';
+import { endProcessWith, frameworkLogger, runApp } from '#tideline/platform';
 import { InvalidSourcesError } from '#tideline/retention';
 import { BatchLayerModule } from './batch-layer.module.ts';
 import { Schedule } from './schedule.ts';
 
-process.exitCode = await runApp({
+endProcessWith('batch-layer', await runApp({
   app: 'batch-layer',
   doors: ['eventLog', 'objectStore', 'experiments', 'schemaRegistry'],
   isHopeless: (error) => error instanceof InvalidSourcesError,
@@ -21,4 +21,4 @@ process.exitCode = await runApp({
       await sql.close();
     }
   },
-});
+}));

@@ -1,12 +1,12 @@
 import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
-import { frameworkLogger, PlatformError, runApp } from '#tideline/platform';
+import { endProcessWith, frameworkLogger, PlatformError, runApp } from '#tideline/platform';
 import { InvalidSourcesError } from '#tideline/retention';
 import { Ingestor } from './ingestor.ts';
 import { IngestorModule } from './ingestor.module.ts';
 import { parseReplayJobs } from './replay-job.ts';
 
-process.exitCode = await runApp({
+endProcessWith('ingestor', await runApp({
   app: 'ingestor',
   doors: ['eventLog', 'schemaRegistry'],
   isHopeless: (error) => error instanceof InvalidSourcesError,
@@ -21,4 +21,4 @@ process.exitCode = await runApp({
       await app.close();
     }
   },
-});
+}));

@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
 import type { AsyncMicroserviceOptions } from '@nestjs/microservices';
-import { frameworkLogger, runApp, type AppRuntime } from '#tideline/platform';
+import { endProcessWith, frameworkLogger, runApp, type AppRuntime } from '#tideline/platform';
 import { InvalidSourcesError } from '#tideline/retention';
 import { EventLogServer } from './event-log-server.ts';
 import { SpeedLayerModule } from './speed-layer.module.ts';
@@ -33,9 +33,9 @@ async function run(runtime: AppRuntime): Promise<void> {
   }
 }
 
-process.exitCode = await runApp({
+endProcessWith('speed-layer', await runApp({
   app: 'speed-layer',
   doors: ['eventLog', 'objectStore', 'experiments', 'schemaRegistry'],
   isHopeless: (error) => error instanceof InvalidSourcesError,
   run,
-});
+}));

@@ -7,8 +7,7 @@ const definition: EstimatorDefinition = { kind: 'gradient-boosting', task: 'clas
 
 describe('catalog', () => {
   it('fills in defaults, those of scikit-learn for boosting', () => {
-    expect(createEstimator(definition).parameters).toEqual({ trees: 60, learning_rate: 0.1, leaves: 31, min_rows_in_leaf: 20, min_hessian_in_leaf: 0.001, l2: 0, bins: 255 });
-    expect(createEstimator({ ...definition, kind: 'logistic-regression', parameters: {} }).parameters).toEqual({ l2: 1, class_weight: 'none', max_iterations: 1000 });
+    expect(definitionProblems({ ...definition, kind: 'oracle' })).toEqual([`expected a kind of model among ${catalog.map(({ kind }) => kind).join(', ')}, found oracle`]);
   });
 
   it('names each kind once, with defaults within their own bounds', () => {

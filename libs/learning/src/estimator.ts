@@ -62,6 +62,8 @@ export interface FittedModel {
   readonly categories: Readonly<Record<string, readonly string[]>>;
   /** Training loss by iteration (mean log loss, or mean squared error); one entry for methods without iterations. */
   readonly history: readonly number[];
+  /** The same of rows held out to stop early by; empty where none are. */
+  readonly heldOutHistory: readonly number[];
   readonly arithmetic: Arithmetic;
   /** False for classifiers that only tell sides (perceptron, support vectors) unless calibrated, and for regression. */
   readonly hasProbability: boolean;

@@ -70,6 +70,14 @@ export interface FitContext {
   readonly progress: (done: number, loss?: number) => void;
 }
 
+export interface FitOutcome {
+  readonly core: Core;
+  /** Training loss by iteration. */
+  readonly history: readonly number[];
+  /** Loss of rows held out of learning, by the same iterations; left out where there are none. */
+  readonly heldOutHistory?: readonly number[];
+}
+
 /** One method of learning. Listing it in the catalog makes it creatable, loadable and subject to every estimator check. */
 export interface Family {
   readonly kind: string;
@@ -94,7 +102,7 @@ export interface Family {
   readonly weights?: 'repeats' | 'approximate' | 'refused';
   /** Parameters that keep the battery of checks quick; left out: the defaults. */
   readonly quickParameters?: Parameters;
-  fit(prepared: PreparedRows, settings: FitSettings, context: FitContext): Promise<{ core: Core; history: readonly number[] }>;
+  fit(prepared: PreparedRows, settings: FitSettings, context: FitContext): Promise<FitOutcome>;
   load(file: ModelFile): Core;
 }
 

@@ -54,12 +54,12 @@ async function fitPipeline(family: Family, definition: EstimatorDefinition, para
     if (unfit !== undefined) throw new InvalidDatasetError(unfit);
     const featureIndex = definition.feature === undefined ? -1 : prepared.names.indexOf(definition.feature);
     const settings = { task: definition.task, parameters, featureIndex };
-    const { core, history } = await family.fit(prepared, settings, { random: options.random, compute, pace, progress });
+    const { core, history, heldOutHistory = [] } = await family.fit(prepared, settings, { random: options.random, compute, pace, progress });
     progress(1, history.at(-1));
     const { kernelVersion, backend, adapter } = compute.facts;
     const arithmetic = { kernelVersion, exact: backend !== 'gpu', ...(backend === 'gpu' && { adapter }) };
     const { featureNames, categories = {} } = data;
-    return new FittedPipeline({ family, task: definition.task, parameters, featureNames: [...featureNames], categories, arithmetic, history, preparation, core });
+    return new FittedPipeline({ family, task: definition.task, parameters, featureNames: [...featureNames], categories, arithmetic, history, heldOutHistory, preparation, core });
   } finally {
     compute.close();
   }
@@ -108,6 +108,7 @@ interface PipelineParts {
   readonly categories: Readonly<Record<string, readonly string[]>>;
   readonly arithmetic: Arithmetic;
   readonly history: readonly number[];
+  readonly heldOutHistory: readonly number[];
   readonly preparation: Preparation;
   readonly core: Core;
 }
@@ -123,6 +124,7 @@ export class FittedPipeline implements FittedModel {
   readonly categories: Readonly<Record<string, readonly string[]>>;
   readonly arithmetic: Arithmetic;
   readonly history: readonly number[];
+  readonly heldOutHistory: readonly number[];
   readonly hasProbability: boolean;
   readonly hasReasons: boolean;
   readonly calibration: CalibrationMethod | 'none';
@@ -143,6 +145,7 @@ export class FittedPipeline implements FittedModel {
     this.categories = parts.categories;
     this.arithmetic = parts.arithmetic;
     this.history = Object.freeze([...parts.history]);
+    this.heldOutHistory = Object.freeze([...parts.heldOutHistory]);
     this.#parts = parts;
     this.#scale = task === 'regression' ? 'value' : core instanceof CalibratedCore ? core.scale : (family.scale ?? 'log-odds');
     this.calibration = core instanceof CalibratedCore ? core.calibration.method : 'none';
@@ -161,7 +164,8 @@ export class FittedPipeline implements FittedModel {
     const learned = family.load({ ...file, featureNames: preparation.names, categories: preparation.categories });
     const core = CalibratedCore.load(learned, file) ?? learned;
     const parameters = Object.freeze({ ...file.parameters });
-    return new FittedPipeline({ family, task, parameters, featureNames, categories, arithmetic, history: [...float64Section(file, 'history')], preparation, core });
+    const heldOutHistory = Object.hasOwn(file.sections, 'heldOutHistory') ? [...float64Section(file, 'heldOutHistory')] : [];
+    return new FittedPipeline({ family, task, parameters, featureNames, categories, arithmetic, history: [...float64Section(file, 'history')], heldOutHistory, preparation, core });
   }
 
   /** This model behind a calibration. */
@@ -244,7 +248,8 @@ export class FittedPipeline implements FittedModel {
 
   save(): Uint8Array {
     const { kind, task, featureNames, categories, arithmetic, parameters } = this;
-    const sections = { history: Float64Array.from(this.history), ...this.#preparation.sections(), ...this.#core.sections() };
+    const heldOut = this.heldOutHistory.length > 0 && { heldOutHistory: Float64Array.from(this.heldOutHistory) };
+    const sections = { history: Float64Array.from(this.history), ...heldOut, ...this.#preparation.sections(), ...this.#core.sections() };
     return encodeModelFile({ kind, task, featureNames, categories, arithmetic, parameters, sections });
   }
 

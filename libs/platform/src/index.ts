@@ -102,4 +102,6 @@ export { readKernelModule } from './compute/kernel-module.ts';
 export { WorkerThreadsPool } from './compute/worker-threads-pool.ts';
 export { Doors, type DoorName, type OpenDoors } from './process/doors.ts';
 export { EXIT_HOPELESS, runApp, type AppProgram, type AppRuntime } from './process/run-app.ts';
+export { endProcessWith } from './process/end-process.ts';
+export { openDoors } from './process/open-doors.ts';
 export { stopRequest } from './process/stop-request.ts';

@@ -91,15 +91,17 @@ class PartitionRun {
   readonly #checkpoints: Checkpoints;
   readonly #writer: OffsetWriter;
   #lineage = '';
-  /** First offset that the state does not cover; never beyond the committed offset when a checkpoint is taken. */
+  /** First offset that the state does not cover; the committed offset once `#settle` was true. */
   #position = 0;
   #records = 0;
   #savedOffset: number | undefined;
   #savedAtMs = 0;
   #recordsSinceSave = 0;
-  /** The processor has seen batches that are not committed: its state must not be saved. */
+  /** The processor has seen batches that no commit has taken with it: its state must not be saved. */
   #stateIsAhead = false;
-  /** What the last commit says was in force, as JSON; undefined before the first one. */
+  /** The commit under way; the next batches are processed meanwhile. It never rejects: what went wrong is told by `#settle`. */
+  #underWay: Promise<{ readonly committed: boolean } | { readonly error: unknown }> | undefined;
+  /** What the last commit sent says was in force, as JSON; undefined before the first one. */
   #factsInForce: string | undefined;
 
   constructor(options: PartitionOptions) {
@@ -120,9 +122,10 @@ class PartitionRun {
       if (known !== undefined) this.#factsInForce = JSON.stringify(known.facts);
       if (!signal.aborted) await steering?.resume(known?.facts);
       while (!signal.aborted) await this.#advance();
-      await this.#saveCheckpoint();
+      if (await this.#settle()) await this.#saveCheckpoint();
       return { topic, partition, offset: this.#position, records: this.#records };
     } finally {
+      await this.#underWay;
       await this.#writer.close();
       this.#options.observer?.ended?.();
     }
@@ -185,9 +188,9 @@ class PartitionRun {
     return found.checkpoint.offset;
   }
 
-  /** One turn of the live loop: read, process, commit, and save the state when that is due. */
+  /** One turn of the live loop: read, process, commit, and save the state when that is due. At most one commit is under way at a time. */
   async #advance(): Promise<void> {
-    const { clock, observer } = this.#options;
+    const { clock } = this.#options;
     if (!(await this.#refresh())) return;
     const lookedAtMs = clock.nowMs();
     const batches = await this.#read(this.#limits.idleMs);
@@ -196,26 +199,51 @@ class PartitionRun {
       const startedAtMs = clock.nowMs();
       this.#stateIsAhead = true;
       const step = await this.#process(group);
-      const processedAtMs = clock.nowMs();
-      if (!(await this.#writer.commit(step.appends, step.to))) return;
-      this.#stateIsAhead = false;
-      this.#factsInForce = step.facts;
+      const processMs = clock.nowMs() - startedAtMs;
       this.#position = step.to.offset;
-      this.#records += step.records;
-      this.#recordsSinceSave += step.records;
-      const processMs = processedAtMs - startedAtMs;
-      observer?.committed?.({
-        offset: step.to.offset, batches: step.batches, records: step.records, startedAtMs, readMs, processMs, commitMs: clock.nowMs() - processedAtMs,
-      });
+      if (!(await this.#settle())) return;
+      this.#factsInForce = step.facts;
+      this.#underWay = this.#commit(step, { startedAtMs, readMs, processMs });
+      this.#stateIsAhead = false;
       readMs = 0;
       // The embedded log answers at once: without this a backlog would keep signals and timers waiting.
       await yieldToLoop();
       if (this.#options.signal.aborted) break;
     }
-    if (this.#recordsSinceSave === 0) return;
-    const sinceMs = clock.nowMs() - this.#savedAtMs;
+    // Without records nothing is gained by waiting longer to hear how the last commit went.
+    if ((batches.length === 0 || this.#checkpointIsDue()) && !(await this.#settle())) return;
+    if (this.#checkpointIsDue()) await this.#saveCheckpoint();
+  }
+
+  #checkpointIsDue(): boolean {
+    if (this.#recordsSinceSave === 0) return false;
+    const sinceMs = this.#options.clock.nowMs() - this.#savedAtMs;
     // Below zero the time of day was set back: without this no checkpoint would be due for as long as it was set back by.
-    if (sinceMs < 0 || sinceMs >= this.#limits.checkpointMs || this.#recordsSinceSave >= this.#limits.checkpointRecords) await this.#saveCheckpoint();
+    return sinceMs < 0 || sinceMs >= this.#limits.checkpointMs || this.#recordsSinceSave >= this.#limits.checkpointRecords;
+  }
+
+  async #commit(step: Step, times: { startedAtMs: number; readMs: number; processMs: number }): Promise<{ committed: boolean } | { error: unknown }> {
+    const { clock, observer } = this.#options;
+    const sentAtMs = clock.nowMs();
+    try {
+      if (!(await this.#writer.commit(step.appends, step.to))) return { committed: false };
+      this.#records += step.records;
+      this.#recordsSinceSave += step.records;
+      observer?.committed?.({ offset: step.to.offset, batches: step.batches, records: step.records, ...times, commitMs: clock.nowMs() - sentAtMs });
+      return { committed: true };
+    } catch (error) {
+      return { error };
+    }
+  }
+
+  /** Waits for the commit under way; true when everything processed is committed or about to be, false when the log could not take it any more. */
+  async #settle(): Promise<boolean> {
+    const outcome = await this.#underWay;
+    this.#underWay = undefined;
+    if (outcome === undefined) return true;
+    if ('error' in outcome) throw outcome.error;
+    if (!outcome.committed) this.#stateIsAhead = true;
+    return outcome.committed;
   }
 
   /** Batches by transaction; `read` has kept to the byte budget already. */
@@ -267,6 +295,7 @@ class PartitionRun {
     const facts = steering.border();
     const inForce = JSON.stringify(facts);
     if (inForce === this.#factsInForce) return true;
+    if (!(await this.#settle())) return false;
     const { appends } = processor.refresh(this.#position);
     const metadata = writeCommitMetadata({ lineage: this.#lineage, facts });
     if (!(await this.#writer.commit(appends, { offset: this.#position, metadata }))) return false;

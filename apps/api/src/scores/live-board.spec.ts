@@ -12,7 +12,7 @@ describe('the live board', () => {
   it('oracle: top equals sorting the last score of every entity', () => {
     fc.assert(
       fc.property(fc.array(score, { maxLength: 300 }), fc.integer({ min: 1, max: 10 }), (scores, limit) => {
-        const board = new LiveBoard({ entityLimit: 1000, transitionsPerEntity: 3, recentLimit: 5, now: () => 0 });
+        const board = new LiveBoard({ entityLimit: 1000, transitionsPerEntity: 3, transitionBytes: 100, recentLimit: 5, now: () => 0 });
         for (const { entity, probability } of scores) board.putScore(line(entity, probability));
         const last = new Map(scores.map(({ entity, probability }) => [entity, probability]));
         const expected = [...last].filter(([, p]) => !Number.isNaN(p)).sort(([a, p], [b, q]) => q - p || (a < b ? -1 : 1)).slice(0, limit);
@@ -22,7 +22,7 @@ describe('the live board', () => {
   });
 
   it('oracle: many entities with ties rank as a full sort does', () => {
-    const board = new LiveBoard({ entityLimit: 20_000, transitionsPerEntity: 1, recentLimit: 1, now: () => 0 });
+    const board = new LiveBoard({ entityLimit: 20_000, transitionsPerEntity: 1, transitionBytes: 100, recentLimit: 1, now: () => 0 });
     const lines = Array.from({ length: 9000 }, (_, index) => line(`e-${(index * 7919) % 9000}`, ((index * 31) % 50) / 50));
     lines.forEach((one) => board.putScore(one));
     const sorted = [...lines].sort((a, b) => b.probability - a.probability || (a.entity < b.entity ? -1 : 1));
@@ -32,7 +32,7 @@ describe('the live board', () => {
   it('forgets entities that scored longest ago, never one that scored since', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 0, max: 30 }), { minLength: 1, maxLength: 200 }), (order) => {
-        const board = new LiveBoard({ entityLimit: 8, transitionsPerEntity: 2, recentLimit: 3, now: () => 0 });
+        const board = new LiveBoard({ entityLimit: 8, transitionsPerEntity: 2, transitionBytes: 100, recentLimit: 3, now: () => 0 });
         order.forEach((entity) => board.putScore(line(String(entity), 0.5)));
         const newest = [...new Set([...order].reverse())].map(String);
         expect(board.entityCount('shop')).toBeLessThanOrEqual(10);
@@ -43,7 +43,7 @@ describe('the live board', () => {
   });
 
   it('keeps the newest scores and the last transitions of each entity', () => {
-    const board = new LiveBoard({ entityLimit: 2, transitionsPerEntity: 2, recentLimit: 3, now: () => 0 });
+    const board = new LiveBoard({ entityLimit: 2, transitionsPerEntity: 2, transitionBytes: 100, recentLimit: 3, now: () => 0 });
     for (const entity of ['a', 'b', 'a', 'c']) board.putScore(line(entity, 0.5));
     expect(board.recent('shop', 2).map(({ entity }) => entity)).toEqual(['a', 'c']);
     for (let n = 0; n < 5; n++) board.putTransition('shop', 'a', Uint8Array.of(n));

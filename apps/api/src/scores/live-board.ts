@@ -1,3 +1,4 @@
+import { ByteRing } from './byte-ring.ts';
 import type { ScoreLine } from './churn-score.ts';
 import { NewestEntries } from './newest-entries.ts';
 
@@ -16,7 +17,8 @@ class Recent {
 /** A bounded picture of one source: each entity's latest score and last transitions, as written until somebody asks. */
 class SourceBoard {
   readonly scores: NewestEntries<ScoreLine>;
-  readonly transitions: NewestEntries<Uint8Array[]>;
+  /** Where each entity's last transitions lie: place and length by turns. */
+  readonly transitions: NewestEntries<number[]>;
   readonly recent = new Recent();
   /** The ranking by how many it holds; few are wanted often, many seldom. */
   readonly tops = new Map<number, { lines: readonly ScoreLine[]; atMs: number }>();
@@ -31,6 +33,8 @@ export interface LiveBoardOptions {
   /** Entities kept per source, and a quarter more for a while; those that scored longest ago leave first. */
   readonly entityLimit: number;
   readonly transitionsPerEntity: number;
+  /** Memory for the transitions of all sources; the oldest are forgotten. */
+  readonly transitionBytes: number;
   readonly recentLimit: number;
   readonly now: () => number;
 }
@@ -44,10 +48,13 @@ export class LiveBoard {
   readonly #options: LiveBoardOptions;
   readonly #sources = new Map<string, SourceBoard>();
   readonly #recent = new Recent();
+  /** One block: a million small buffers would cost several times what they hold. */
+  readonly #transitions: ByteRing;
   #unread = 0;
 
   constructor(options: LiveBoardOptions) {
     this.#options = options;
+    this.#transitions = new ByteRing(options.transitionBytes);
   }
 
   putScore(line: ScoreLine): void {
@@ -60,8 +67,8 @@ export class LiveBoard {
   putTransition(source: string, entity: string, bytes: Uint8Array): void {
     const { transitions } = this.#board(source);
     const last = transitions.get(entity) ?? [];
-    last.push(bytes);
-    if (last.length > this.#options.transitionsPerEntity) last.shift();
+    last.push(this.#transitions.put(bytes), bytes.length);
+    if (last.length > 2 * this.#options.transitionsPerEntity) last.splice(0, 2);
     transitions.put(entity, last);
   }
 
@@ -71,7 +78,8 @@ export class LiveBoard {
 
   /** Newest last. */
   transitionsOf(source: string, entity: string): readonly Uint8Array[] {
-    return this.#sources.get(source)?.transitions.get(entity) ?? [];
+    const last = this.#sources.get(source)?.transitions.get(entity) ?? [];
+    return Array.from({ length: last.length / 2 }, (_, i) => this.#transitions.get(last[2 * i], last[2 * i + 1])).filter((bytes) => bytes !== undefined);
   }
 
   entityCount(source: string): number {

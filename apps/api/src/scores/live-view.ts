@@ -101,8 +101,7 @@ export class LiveView {
     const keys = Buffer.from(batch.keys.buffer, batch.keys.byteOffset, batch.keys.byteLength);
     for (let i = 0; i < batch.count; i++) {
       const entity = keys.toString('utf8', batch.keyOffsets[i], batch.keyOffsets[i + 1]);
-      // A copy: a view would keep the whole batch alive for one record.
-      this.board.putTransition(source, entity, batch.values.slice(batch.valueOffsets[i], batch.valueOffsets[i + 1]));
+      this.board.putTransition(source, entity, batch.values.subarray(batch.valueOffsets[i], batch.valueOffsets[i + 1]));
     }
   }
 

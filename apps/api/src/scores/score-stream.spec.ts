@@ -71,7 +71,7 @@ it('a picture that begins late says how many older scores it does not know', asy
   const log = await fabricatedLog(['shop']);
   await appendScores(log, 0, Array.from({ length: 30 }, (_, i) => fabricatedScore('shop', `e-${i}`, 0.5, { offset: i })));
   await appendScores(log, 0, [fabricatedScore('shop', 'late', 0.5, { offset: 30 })]);
-  const board = new LiveBoard({ entityLimit: 100, transitionsPerEntity: 5, recentLimit: 50, now: Date.now });
+  const board = new LiveBoard({ entityLimit: 100, transitionsPerEntity: 5, transitionBytes: 1000, recentLimit: 50, now: Date.now });
   const view = new LiveView(log, board, { sources: ['shop'], newest: 1, now: Date.now, warn: () => undefined, onModelUpdate: () => undefined });
   view.follow();
   await vi.waitFor(() => expect(board.latest('shop', 'late')).toBeDefined());
@@ -84,7 +84,7 @@ it('a picture that begins late says how many older scores it does not know', asy
 
 async function openStream(): Promise<{ log: EventLog; view: LiveView; stream: ScoreStream; listen: (request?: Partial<StreamRequest>, standing?: boolean) => Listener }> {
   const log = await fabricatedLog(['shop', 'clicks']);
-  const board = new LiveBoard({ entityLimit: 100, transitionsPerEntity: 5, recentLimit: 50, now: Date.now });
+  const board = new LiveBoard({ entityLimit: 100, transitionsPerEntity: 5, transitionBytes: 1000, recentLimit: 50, now: Date.now });
   const view = new LiveView(log, board, { sources: ['shop', 'clicks'], newest: 1000, now: Date.now, warn: () => undefined, onModelUpdate: () => undefined });
   view.follow();
   const stream = new ScoreStream(log, view);

@@ -89,7 +89,7 @@ describe('lloyd', () => {
       const found = await cluster(datasetOf(X, columnCount), start, 300);
       if (found.history.length > 1 && new Set(expected.labels).size < clusterCount) return;
       expect(Math.abs(found.inertia - expected.inertia)).toBeLessThan(1e-5 * Math.max(1, expected.inertia));
-    }), { numRuns: 30 });
+    }), { numRuns: 15 });
   });
 
   it('the inertia never rises', async () => {
@@ -100,7 +100,7 @@ describe('lloyd', () => {
   });
 
   it('differential: every exact backend leaves the same centroids and labels, weights and odd shapes included', async () => {
-    for (const [seed, columnCount, clusterCount, weighted] of [[1, 1, 3, false], [2, 7, 8, true], [3, 30, 8, false], [4, 5, 19, true]] as const) {
+    for (const [seed, columnCount, clusterCount, weighted] of [[1, 1, 3, false], [2, 7, 8, true], [4, 5, 19, true]] as const) {
       const random = new Random(seed);
       const data = datasetOf(Float32Array.from({ length: 603 * columnCount }, () => random.normal()), columnCount, weighted ? Float64Array.from({ length: 603 }, () => random.int(3)) : undefined);
       const start = Float32Array.from({ length: clusterCount * columnCount }, () => random.normal());
@@ -175,9 +175,9 @@ describe('k-means', () => {
 
   it('keeps the best of several starts', async () => {
     const random = new Random(6);
-    const data = datasetOf(Float32Array.from({ length: 800 }, () => random.normal()), 2);
+    const data = datasetOf(Float32Array.from({ length: 300 }, () => random.normal()), 2);
     const inertia = async (starts: number): Promise<number> => (await createEstimator({ kind: 'k-means', task: 'classification', parameters: { clusters: 12, starts }, prepare: [] }).fit(data, { random: new Random(4) })).history.at(-1)!;
-    expect(await inertia(20)).toBeLessThan(await inertia(1));
+    expect(await inertia(10)).toBeLessThan(await inertia(1));
   });
 
   it('starts at the first distinct rows when told to, whatever the seed', async () => {

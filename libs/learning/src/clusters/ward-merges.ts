@@ -32,7 +32,7 @@ export async function wardMerges(prepared: PreparedRows, rows: Int32Array, conte
   const state = compute.int32(chainState.length);
   state.set([count, count]);
   const [first, second, heights] = [compute.int32(count - 1), compute.int32(count - 1), compute.float64(count - 1)];
-  const scratch = compute.float64(16 * 64);
+  const scratch = compute.float64(16 * compute.facts.threadCount);
   for (let slice = 1; slice <= slices; slice++) {
     const wanted = Math.ceil(((count - 1) * slice) / slices);
     await compute.run(wardChain, points, sizes, leaves, columnCount, chain, state, first, second, heights, wanted, scratch);

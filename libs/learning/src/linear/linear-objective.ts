@@ -44,14 +44,15 @@ export class LinearObjective {
   readonly #weights: Float64Array | undefined;
   #gram: GramSum | undefined;
 
-  private constructor(problem: LinearProblem, moments: Moments, total: number, weights: Float64Array | undefined, compute: Compute, pace: Pace) {
+  private constructor(problem: LinearProblem, moments: Moments, weights: Float64Array | undefined, compute: Compute, pace: Pace) {
     const { rowCount, columnCount, l2 } = problem;
     this.#problem = problem;
     this.moments = moments;
-    this.#total = total;
+    // Balancing the classes leaves the sum of all weights as it is.
+    this.#total = moments.total;
     this.#compute = compute;
     this.#pace = pace;
-    this.#coordinates = new Coordinates(moments.mean, moments.variance, (4 * l2) / total, compute);
+    this.#coordinates = new Coordinates(moments.mean, moments.variance, (4 * l2) / moments.total, compute);
     this.#raw = new Float64Array(columnCount + 1);
     this.#point = compute.float64(columnCount + 1);
     this.#scratch = compute.float64(scratchLength);
@@ -64,10 +65,7 @@ export class LinearObjective {
   static async of(problem: LinearProblem, compute: Compute, pace: Pace): Promise<LinearObjective> {
     const weights = problem.weights === undefined ? undefined : compute.adopt(problem.weights);
     const moments = await momentsOf(problem.X, problem.rowCount, problem.columnCount, weights, compute);
-    let total = 0;
-    for (let i = 0; i < problem.rowCount; i++) total += (problem.y[i] === 1 ? problem.positive : problem.negative) * (problem.weights?.[i] ?? 1);
-    if (pace.spend(problem.rowCount)) await pace.pause();
-    return new LinearObjective(problem, moments, total, weights, compute, pace);
+    return new LinearObjective(problem, moments, weights, compute, pace);
   }
 
   /** Objective at `v`; overwrites `gradient` (columnCount + 1 long). */

@@ -9,6 +9,7 @@ import { hingeDescent, hingeState } from './hinge-descent.ts';
 import { LinearCore } from './linear-core.ts';
 import { LinearObjective } from './linear-objective.ts';
 import { hasOneClass } from './log-loss.ts';
+import { shuffleRows } from './shuffle-rows.ts';
 
 /**
  * Linear support vector machine, scikit-learn's `LinearSVC(C=1/l2)`: minimises sum of weighted losses max(0, 1 - side x margin), squared unless
@@ -70,7 +71,7 @@ async function fitHinge(X: Float32Array, prepared: PreparedRows, factors: ClassW
   lookAtAll();
   const history: number[] = [];
   for (let round = 1; round <= rounds; round++) {
-    random.shuffle(order.subarray(0, state[hingeState.active]));
+    shuffleRows(order.subarray(0, state[hingeState.active]), random);
     if (pace.spend(4 * rowCount)) await pace.pause();
     await compute.run(hingeDescent, X, columnCount, labels, weights ?? labels, weights === undefined ? 0 : 1, factors.positive / l2, factors.negative / l2, order, alpha, squares, point, state);
     const [, , high, low, active] = state;

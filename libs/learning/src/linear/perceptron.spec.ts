@@ -7,6 +7,7 @@ import type { Dataset } from '../dataset.ts';
 import { rocAuc } from '../metrics/classification.ts';
 import { decodeModelFile, float64Section } from '../model-file.ts';
 import { Random } from '../random.ts';
+import { shuffleRows } from './shuffle-rows.ts';
 
 const reference = readReference<{ perceptron: { trained: number; X: number[][]; y: number[]; meanAuc: number; deviation: number } }>('linear').perceptron;
 
@@ -40,7 +41,8 @@ describe('perceptron', () => {
       const w = new Float64Array(d + 1);
       const sum = new Float64Array(d + 1);
       for (let epoch = 0; epoch < 3; epoch++) {
-        for (const row of random.shuffle(order)) {
+        shuffleRows(order, random);
+        for (const row of order) {
           const x = [...train.X.subarray(row * d, (row + 1) * d), 1];
           const side = train.y[row] === 1 ? 1 : -1;
           if (side * x.reduce((m, value, j) => m + value * w[j]!, 0) <= 0) x.forEach((value, j) => { w[j]! += side * value; });

@@ -7,6 +7,7 @@ import { constantSide, foldConstants } from './constant-columns.ts';
 import { LinearCore } from './linear-core.ts';
 import { hasOneClass } from './log-loss.ts';
 import { perceptronEpoch } from './perceptron-epoch.ts';
+import { shuffleRows } from './shuffle-rows.ts';
 
 /**
  * Rosenblatt's perceptron, scikit-learn's `Perceptron(penalty=None, tol=None)`: a fixed number of epochs, each in a new random order, unit steps.
@@ -40,20 +41,29 @@ async function fitPerceptron(prepared: PreparedRows, settings: FitSettings, cont
   const moments = await momentsOf(X, rowCount, columnCount, weights, compute);
   if (hasOneClass(y, prepared.weights)) return { core: constantSide(prepared, moments), history: [0] };
   const labels = compute.adopt(y);
-  const order = compute.int32(rowCount);
+  let [order, next] = [compute.int32(rowCount), compute.int32(rowCount)];
   for (let i = 0; i < rowCount; i++) order[i] = i;
+  shuffleRows(order, random);
   const [point, late, state] = [compute.float64(columnCount + 1), compute.float64(columnCount + 1), compute.float64(2)];
   const epochs = numberOf(settings.parameters, 'epochs');
   const averaged = choiceOf(settings.parameters, 'average') === 'steps';
   const history: number[] = [];
   for (let epoch = 1; epoch <= epochs; epoch++) {
-    random.shuffle(order);
+    const running = compute.run(perceptronEpoch, X, rowCount, columnCount, labels, weights ?? labels, weights === undefined ? 0 : 1, positive, negative, order, averaged ? 1 : 0, point, late, state);
+    // The next order is drawn while the threads are at work on this one.
+    if (epoch < epochs) shuffleRows(copyInto(order, next), random);
+    await running;
+    [order, next] = [next, order];
     if (pace.spend(4 * rowCount)) await pace.pause();
-    await compute.run(perceptronEpoch, X, rowCount, columnCount, labels, weights ?? labels, weights === undefined ? 0 : 1, positive, negative, order, averaged ? 1 : 0, point, late, state);
     history.push(state[0]! / moments.total);
     context.progress(epoch / epochs, history.at(-1));
   }
   const steps = state[1]!;
   const answer = averaged ? point.map((value, j) => value - late[j]! / steps) : point.slice();
   return { core: foldConstants(answer, moments), history };
+}
+
+function copyInto(from: Int32Array, to: Int32Array): Int32Array {
+  to.set(from);
+  return to;
 }

@@ -1,6 +1,6 @@
 import type { ModelFile } from '../model-file.ts';
 import { float32Section, float64Section } from '../model-file.ts';
-import { transposed } from './matrix.ts';
+import { transposed } from './transposed.ts';
 import type { OnnxGraph } from './onnx-graph.ts';
 
 /** Share of class 1 in the cluster whose centroid c is nearest: the least |c|^2 - 2 c . x, ties to the lowest cluster. */

@@ -71,9 +71,9 @@ function scaled(data: Dataset): Dataset {
 const exportable = catalog.filter(({ kind }) => coreExporters[kind] !== undefined);
 
 describe.each(exportable.flatMap((family) => family.tasks.map((task) => ({ kind: family.kind, task, family }))))('$kind, $task, as ONNX', ({ family, task }) => {
-  it.skipIf(needsScaling.includes(family.kind))('differential: onnxruntime gives the same scores, labels and probabilities, also for rows never seen', async () => {
-    const model = await fitted(definitionOf(family, task), tableOf(task, 300));
-    await expectAgreement(model, tableOf(task, 500, 4));
+  it('differential: onnxruntime gives the same scores, labels and probabilities, also for rows never seen', async () => {
+    const [train, test] = [tableOf(task, 300), tableOf(task, 500, 4)].map((data) => (needsScaling.includes(family.kind) ? scaled(data) : data)) as [Dataset, Dataset];
+    await expectAgreement(await fitted(definitionOf(family, task), train), test);
   });
 
   it('differential: so it does behind logarithms and scaling that leave columns out', async () => {

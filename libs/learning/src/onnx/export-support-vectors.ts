@@ -1,6 +1,6 @@
 import type { ModelFile } from '../model-file.ts';
 import { float32Section, float64Section } from '../model-file.ts';
-import { transposed } from './matrix.ts';
+import { transposed } from './transposed.ts';
 import type { OnnxGraph } from './onnx-graph.ts';
 
 /** Bias plus the coefficients' sum of kernels e^(-gamma |x - v|^2), the distance as |x|^2 + |v|^2 - 2 x . v in float64. */

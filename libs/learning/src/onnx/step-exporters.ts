@@ -1,6 +1,6 @@
 import type { ModelFile } from '../model-file.ts';
 import { float64Section, int32Section, uint8Section } from '../model-file.ts';
-import { transposed } from './matrix.ts';
+import { transposed } from './transposed.ts';
 import type { OnnxGraph } from './onnx-graph.ts';
 
 /**

@@ -76,13 +76,7 @@ export class Preparation {
 
   /** Writes the prepared form of the row at `offset` of `X` to the start of `out`. */
   applyRow(X: Rows, offset: number, out: Float32Array): void {
-    const { columnCount } = this;
-    if (this.#chain.steps.length === 0) {
-      for (let j = 0; j < columnCount; j++) out[j] = X[offset + j];
-      return;
-    }
-    const row = this.#chain.transform(X, offset, 1);
-    for (let j = 0; j < columnCount; j++) out[j] = row[j];
+    this.#chain.prepare(X, offset, 1, out);
   }
 
   /** Prepared rows of a matrix of raw features, made when read. */

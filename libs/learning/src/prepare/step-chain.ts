@@ -32,25 +32,33 @@ export class StepChain {
 
   /** Rows that start at `offset` of `X`, at most `blockRows` of them, prepared; overwritten by the next call. */
   transform(X: Rows, offset: number, rowCount: number): Float64Array {
-    const stages = this.#stages;
-    const raw = stages[0];
-    const cells = rowCount * this.rawCount;
-    for (let at = 0; at < cells; at++) raw[at] = Math.fround(X[offset + at]);
-    const { steps } = this;
-    for (let i = 0; i < steps.length; i++) steps[i].apply(stages[i], rowCount, stages[i + 1]);
-    return stages[steps.length];
+    const last = this.#stages[this.steps.length];
+    this.#run(X, offset, rowCount, last);
+    return last;
+  }
+
+  /** The same rows to the beginning of `out`: what is stored is rounded to float32, so the last step may as well store it there. */
+  prepare(X: Rows, offset: number, rowCount: number, out: Float32Array): void {
+    this.#run(X, offset, rowCount, out);
   }
 
   /** Rows [start, end) of a matrix of raw features, prepared, to the beginning of `out`. */
   read(X: Float32Array, start: number, end: number, out: Float32Array): void {
-    for (let row = start, to = 0; row < end; row += this.blockRows) {
-      const count = Math.min(this.blockRows, end - row);
-      const block = this.transform(X, row * this.rawCount, count);
-      for (let at = 0; at < count * this.width; at++) out[to++] = block[at];
+    for (let row = start; row < end; row += this.blockRows) {
+      this.prepare(X, row * this.rawCount, Math.min(this.blockRows, end - row), out.subarray((row - start) * this.width));
     }
   }
 
-  /** The rows of the last `transform` as step `i` read them. */
+  #run(X: Rows, offset: number, rowCount: number, out: Float64Array | Float32Array): void {
+    const { steps } = this;
+    const stages = this.#stages;
+    const raw = steps.length === 0 ? out : stages[0];
+    const cells = rowCount * this.rawCount;
+    for (let at = 0; at < cells; at++) raw[at] = Math.fround(X[offset + at]);
+    for (let i = 0; i < steps.length; i++) steps[i].apply(stages[i], rowCount, i + 1 < steps.length ? stages[i + 1] : out);
+  }
+
+  /** The rows that were prepared last as step `i` read them. */
   stage(i: number): Float64Array {
     return this.#stages[i];
   }

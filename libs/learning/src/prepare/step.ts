@@ -68,7 +68,7 @@ export interface FittedStep {
   /** Visits of a cell that a row costs, where it is not about four a column. */
   readonly work?: number;
   /** Reads `rowCount` rows from the start of `input`, row-major, and writes as many to `output`, which is another array. */
-  apply(input: Float64Array, rowCount: number, output: Float64Array): void;
+  apply(input: Float64Array, rowCount: number, output: Float64Array | Float32Array): void;
   /** Steps whose outputs are sums of multiples of their inputs: see `LinearParts`. */
   readonly linear?: LinearParts;
   sections(): Record<string, Section>;

@@ -26,8 +26,10 @@ export interface Losses {
 }
 
 const blockRows = 65_536;
-/** Histograms that are kept take at most about this; the children of a leaf that lost its own are both counted. */
-const histogramBytesMost = 48 * 2 ** 20;
+/** Bytes that kept histograms take at most: what the data takes in float32, within bounds. The children of a leaf that lost its own are both counted. */
+function histogramBytes(rowCount: number, columnCount: number): number {
+  return Math.min(Math.max(2 ** 20, 4 * rowCount * columnCount), 48 * 2 ** 20);
+}
 
 /** The arrays of one fit, and the operations on them. */
 export class BoostingRun {
@@ -67,7 +69,7 @@ export class BoostingRun {
     this.#cellStarts = compute.int32(columnCount + 1);
     cuts.forEach(({ length }, j) => { this.#cellStarts[j + 1] = this.#cellStarts[j]! + length + 2; });
     const histogramLength = this.#cellStarts[columnCount]! * cellSize;
-    const slots = Math.min(leavesMax + 1, Math.max(4, Math.floor(histogramBytesMost / (8 * histogramLength))));
+    const slots = Math.max(4, Math.min(leavesMax + 1, Math.floor(histogramBytes(trained, columnCount) / (8 * histogramLength))));
     this.#ints = compute.int32(plan.length);
     this.#ints.set(planOf(this.#layout, settings, { leavesMax, slots, cellCount: this.#cellStarts[columnCount]!, shares: threads }));
     this.#rules = compute.float64(rule.length);
@@ -75,7 +77,7 @@ export class BoostingRun {
     this.#candidates = compute.int32(columnCount);
     this.#nodes = compute.float64(nodesMax * node.size);
     this.#segments = compute.int32(nodesMax * 2 * threads);
-    this.#histograms = compute.float64(Math.max(4, slots) * histogramLength);
+    this.#histograms = compute.float64(slots * histogramLength);
     this.#scratch = compute.float64(threads * scratchLength(columnCount, slots));
     this.#sums = compute.float64(threads * share.size);
     this.#trainedStarts = compute.adopt(shareStarts(trained, threads));

@@ -3,9 +3,9 @@ import type { Pace } from '../pace.ts';
 import type { PreparedRows } from '../prepared-rows.ts';
 import type { Random } from '../random.ts';
 import type { WeightedDistribution } from '../weighted-distribution.ts';
-import { distributionOf, rowsToRead } from '../weighted-distribution.ts';
-import { binRows, sortColumns, sortSpare } from './bin-rows.ts';
+import { binRows } from './bin-rows.ts';
 import { findCuts } from './binning.ts';
+import { eachDistribution } from './feature-cuts.ts';
 import { floatAtMost } from './nearby-floats.ts';
 
 /** Columns as small integers, for methods that read one column after the other: the places of values among their column's cuts. */
@@ -39,8 +39,9 @@ export async function binColumns(prepared: PreparedRows, compute: Compute, rando
   const bins = compute.uint8(rowCount * columnCount);
   const binCounts = compute.int32(columnCount);
   const mark = compute.mark();
-  const borders = await findBorders(prepared, columns, compute, random, pace);
-  compute.release(mark);
+  const borderOf: BinBorders[] = [];
+  await eachDistribution(prepared, rowCount, { compute, random, pace }, (distribution, column) => { borderOf[column] = bordersOf(distribution); });
+  const borders = Array.from(columns, (column) => borderOf[column]!);
   const cutStarts = compute.int32(columnCount + 1);
   borders.forEach(({ cuts }, place) => {
     binCounts[place] = cuts.length + 1;
@@ -57,56 +58,6 @@ export async function binColumns(prepared: PreparedRows, compute: Compute, rando
   }
   compute.release(mark);
   return { rowCount, columnCount, columns, bins, binCounts, borders };
-}
-
-async function findBorders(prepared: PreparedRows, columns: Int32Array, compute: Compute, random: Random, pace: Pace): Promise<BinBorders[]> {
-  const { rowCount, columnCount, weights } = prepared;
-  const rows = rowsToRead(rowCount, random)?.sort();
-  const size = rows?.length ?? rowCount;
-  const values = compute.float32(size * columnCount);
-  const counts = compute.int32(columnCount);
-  const weightOf = weights === undefined ? undefined : new Float64Array(size * columnCount);
-  const block = new Float32Array(Math.min(blockRows, rowCount) * columnCount);
-  let at = 0;
-  for (let start = 0; start < rowCount; start += blockRows) {
-    const end = Math.min(start + blockRows, rowCount);
-    prepared.read(start, end, block);
-    const from = at;
-    while (at < size && (rows === undefined ? at : rows[at]!) < end) at++;
-    for (let place = 0; place < columnCount; place++) {
-      let to = place * size + counts[place]!;
-      for (let i = from; i < at; i++) {
-        const row = rows === undefined ? i : rows[i]!;
-        const value = block[(row - start) * columnCount + columns[place]!]!;
-        if (value !== value || weights?.[row] === 0) continue;
-        if (weightOf !== undefined) weightOf[to] = weights![row]!;
-        // Zero has two signs that compare equal but sort apart.
-        values[to++] = value + 0;
-      }
-      counts[place] = to - place * size;
-    }
-    if (pace.spend(4 * (at - from + 1) * columnCount)) await pace.pause();
-  }
-  if (weightOf === undefined) await compute.run(sortColumns, values, size, columnCount, counts, compute.uint32((size + sortSpare) * compute.facts.threadCount));
-  const borders: BinBorders[] = [];
-  for (let place = 0; place < columnCount; place++) {
-    const column = values.subarray(place * size, place * size + counts[place]!);
-    borders.push(bordersOf(weightOf === undefined ? countSorted(column) : distributionOf(Float64Array.from(column), weightOf.subarray(place * size, place * size + column.length))));
-    if (pace.spend((weightOf === undefined ? 4 : 60) * column.length)) await pace.pause();
-  }
-  return borders;
-}
-
-/** The distribution of ascending values that each count once. */
-function countSorted(sorted: Float32Array): WeightedDistribution {
-  const values = new Float64Array(sorted.length);
-  const weightUpTo = new Float64Array(sorted.length);
-  let count = 0;
-  for (let i = 0; i < sorted.length; i++) {
-    if (count === 0 || sorted[i] !== values[count - 1]) values[count++] = sorted[i]!;
-    weightUpTo[count - 1] = i + 1;
-  }
-  return { values: values.subarray(0, count), weightUpTo: weightUpTo.subarray(0, count) };
 }
 
 function bordersOf(distribution: WeightedDistribution): BinBorders {

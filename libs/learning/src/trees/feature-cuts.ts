@@ -4,31 +4,32 @@ import type { PreparedRows } from '../prepared-rows.ts';
 import type { Random } from '../random.ts';
 import type { WeightedDistribution } from '../weighted-distribution.ts';
 import { distributionOf, rowsToRead } from '../weighted-distribution.ts';
-import { sortColumns } from './bin-rows.ts';
+import { sortColumns, sortSpare } from './bin-rows.ts';
 import { findCuts } from './binning.ts';
 
 const blockRows = 16_384;
 
-/**
- * Cut points of every column among the first `rowCount` rows, at weighted quantiles and at most `binsMax` - 1, from the rows as they are
- * made: what is kept of them meanwhile is at most 200,000 sampled ones.
- */
-export async function findFeatureCuts(prepared: PreparedRows, rowCount: number, binsMax: number, context: { readonly compute: Compute; readonly random: Random; readonly pace: Pace }): Promise<Float64Array[]> {
-  const { compute, pace, random } = context;
-  const { columnCount, weights } = prepared;
-  const mark = compute.mark();
-  const sample = await readSample(prepared, rowCount, rowsToRead(rowCount, random)?.sort(), compute, pace);
-  const { size, values, counts } = sample;
-  if (weights === undefined) await compute.run(sortColumns, values, size, columnCount, counts, compute.uint32(size * compute.facts.threadCount));
+interface ReadContext { readonly compute: Compute; readonly random: Random; readonly pace: Pace }
+
+/** Cut points of every column among the first `rowCount` rows, at weighted quantiles and at most `binsMax` - 1. */
+export async function findFeatureCuts(prepared: PreparedRows, rowCount: number, binsMax: number, context: ReadContext): Promise<Float64Array[]> {
   const cuts: Float64Array[] = [];
+  await eachDistribution(prepared, rowCount, context, (distribution, column) => { cuts[column] = findCuts(distribution, binsMax); });
+  return cuts;
+}
+
+/** Distributions of the columns, one after the other, from the rows as they are made: what is kept of them meanwhile is at most 200,000 sampled ones. */
+export async function eachDistribution(prepared: PreparedRows, rowCount: number, { compute, random, pace }: ReadContext, visit: (distribution: WeightedDistribution, column: number) => void): Promise<void> {
+  const { columnCount } = prepared;
+  const mark = compute.mark();
+  const { size, values, counts, weights } = await readSample(prepared, rowCount, rowsToRead(rowCount, random)?.sort(), compute, pace);
+  if (weights === undefined) await compute.run(sortColumns, values, size, columnCount, counts, compute.uint32((size + sortSpare) * compute.facts.threadCount));
   for (let j = 0; j < columnCount; j++) {
     const column = values.subarray(j * size, j * size + counts[j]!);
-    const distribution = sample.weights === undefined ? distributionOfSorted(column) : distributionOf(Float64Array.from(column), sample.weights.slice(j * size, j * size + counts[j]!));
-    cuts.push(findCuts(distribution, binsMax));
+    visit(weights === undefined ? distributionOfSorted(column) : distributionOf(Float64Array.from(column), weights.slice(j * size, j * size + counts[j]!)), j);
     if (pace.spend((weights === undefined ? 4 : 60) * size)) await pace.pause();
   }
   compute.release(mark);
-  return cuts;
 }
 
 /** Present values of rows that weigh anything, column after column, `size` places each; of the rows given, or of all. */

@@ -1,4 +1,5 @@
-import type { Core, Family, FitContext, FitSettings } from '../family.ts';
+import { InvalidDatasetError } from '../dataset.ts';
+import type { Family, FitContext, FitOutcome, FitSettings } from '../family.ts';
 import { numberOf } from '../family.ts';
 import { hasOneClass, logLossOfMargin } from '../linear/log-loss.ts';
 import type { PreparedRows } from '../prepared-rows.ts';
@@ -43,7 +44,7 @@ export const gradientBoosting: Family = {
   load: (file) => TreeEnsemble.load(file),
 };
 
-async function fitGradientBoosting(prepared: PreparedRows, settings: FitSettings, context: FitContext): Promise<{ core: Core; history: readonly number[] }> {
+async function fitGradientBoosting(prepared: PreparedRows, settings: FitSettings, context: FitContext): Promise<FitOutcome> {
   const { task, parameters } = settings;
   const number = (name: string): number => numberOf(parameters, name);
   const { random, pace, progress } = context;
@@ -51,6 +52,8 @@ async function fitGradientBoosting(prepared: PreparedRows, settings: FitSettings
   const heldOut = patience === 0 ? 0 : Math.min(Math.round(prepared.rowCount * number('held_out_share')), prepared.rowCount - 1);
   const trained = prepared.rowCount - heldOut;
   const target = studyTarget(prepared.y, prepared.weights, trained, settings);
+  if (!(target.trainedWeight > 0)) throw new InvalidDatasetError(`expected a positive sum of weights in the first ${trained} rows, the others being held out; found ${target.trainedWeight}`);
+  const stopsEarly = target.heldOutWeight > 0;
   const nodes = new NodeList();
   if (task === 'classification' && hasOneClass(prepared.y.subarray(0, trained), prepared.weights?.subarray(0, trained))) {
     return { core: nodes.toEnsemble(target.bias, 0), history: [logLossOfMargin(target.bias > 0 ? 1 : 0, target.bias)] };
@@ -61,17 +64,19 @@ async function fitGradientBoosting(prepared: PreparedRows, settings: FitSettings
   const columns = columnsByName(prepared.names);
   const candidates = Math.max(1, Math.round(number('column_share') * columns.length));
   const history: number[] = [];
+  const heldOutHistory: number[] = [];
   let best = { loss: Infinity, trees: 0 };
   for (let trees = 0; ; trees++) {
     const losses = await run.update();
     history.push(losses.trained);
+    if (stopsEarly) heldOutHistory.push(losses.heldOut);
     progress(0.02 + 0.98 * (trees / number('trees')), losses.trained);
-    if (patience > 0 && losses.heldOut < best.loss) best = { loss: losses.heldOut, trees };
-    if (trees === number('trees') || (patience > 0 && trees - best.trees >= patience)) break;
+    if (stopsEarly && losses.heldOut < best.loss) best = { loss: losses.heldOut, trees };
+    if (trees === number('trees') || (stopsEarly && trees - best.trees >= patience)) break;
     nodes.add(await run.grow(drawColumns(columns, candidates, random), candidates), cuts);
     if (pace.spend(1000)) await pace.pause();
   }
-  return { core: nodes.toEnsemble(target.bias, patience > 0 ? best.trees : Infinity), history };
+  return { core: nodes.toEnsemble(target.bias, stopsEarly ? best.trees : Infinity), history, heldOutHistory };
 }
 
 /** Columns by feature name: the order in which equal gains are settled, so that it doesn't depend on the data's layout. */

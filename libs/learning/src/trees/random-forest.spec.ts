@@ -1,11 +1,13 @@
-// Goal: a forest is the mean of independent trees on drawn rows and columns. Method: laws that follow from that (oracle), and scores of scikit-learn's forests on the
-// same data, means over seeds (differential). That WebAssembly grows the same forests to the bit is in the battery of `estimator.checks.ts`.
+// Goal: a forest is the mean of independent trees on drawn rows and columns. Method: laws that follow from that (oracle), scores of scikit-learn's forests on
+// the same data, means over seeds, and WebAssembly against typed arrays to the bit (differential).
 import { describe, expect, it } from 'vitest';
 import { flatten, readReference } from '../../../../tools/reference/read-reference.ts';
 import { createEstimator } from '../catalog.ts';
 import type { Dataset } from '../dataset.ts';
 import { takeRows } from '../dataset.ts';
 import type { FittedModel, Parameters, Task } from '../estimator.ts';
+import { wasmBackends } from '../kernels/built-kernels.fixtures.ts';
+import { plainKernels } from '../kernels/plain-kernels.ts';
 import { rocAuc } from '../metrics/classification.ts';
 import { r2 } from '../metrics/regression.ts';
 import { decodeModelFile } from '../model-file.ts';
@@ -25,12 +27,25 @@ function tableData(task: Task): { train: Dataset; test: Dataset } {
   return { train: takeRows(data, rows.slice(0, table.trained)), test: takeRows(data, rows.slice(table.trained)) };
 }
 
-const fit = (kind: string, data: Dataset, task: Task, parameters: Parameters, seed = 1): Promise<FittedModel> =>
-  createEstimator({ kind, task, parameters, prepare: [] }).fit(data, { random: new Random(seed) });
+/** Two threads where WebAssembly was compiled: the same forests to the bit, sooner. */
+const backends = await wasmBackends();
+
+const fit = (kind: string, data: Dataset, task: Task, parameters: Parameters, kernels = backends[1]): Promise<FittedModel> =>
+  createEstimator({ kind, task, parameters, prepare: [] }).fit(data, { random: new Random(1), kernels });
 
 const ensembleOf = (model: FittedModel): TreeEnsemble => TreeEnsemble.load(decodeModelFile(model.save()));
 
 describe('random forest', () => {
+  it('differential: WebAssembly grows the same trees to the bit by entropy, by gain, with weights and class weights, few columns drawn and some of one value', async () => {
+    const { train } = tableData('classification');
+    const X = train.X.map((value, at) => (at % train.columnCount < 3 ? Math.min(value, 2) : value));
+    const data = { ...train, X, weights: train.y.map((_, row) => (row % 7) / 4) };
+    for (const [kind, parameters] of [['decision-tree', { criterion: 'entropy', max_leaves: 20, class_weight: 'balanced' }], ['random-forest', { criterion: 'entropy', trees: 4, features_per_split: 1, min_rows_in_leaf: 3 }]] as const) {
+      const expected = (await fit(kind, data, 'classification', parameters, plainKernels)).save();
+      for (const kernels of backends) expect((await fit(kind, data, 'classification', parameters, kernels)).save()).toEqual(expected);
+    }
+  });
+
   for (const { task, parameters, score } of readReference<Forests>('forests').forests) {
     it(`differential: ${task} ${JSON.stringify(parameters)} scores as scikit-learn's`, async () => {
       const { train, test } = tableData(task);
@@ -72,7 +87,7 @@ describe('random forest', () => {
   it('the out-of-bag error tells the error on rows never seen, which the training error does not', async () => {
     for (const task of ['classification', 'regression'] as const) {
       const { train, test } = tableData(task);
-      const model = await fit('random-forest', train, task, { trees: 100 });
+      const model = await fit('random-forest', train, task, { trees: 40 });
       const errorOn = ({ X, y, rowCount }: Dataset): number => model.score(X, rowCount).reduce((sum, value, row) => sum + (value - y[row]!) ** 2, 0) / rowCount;
       expect(model.history).toHaveLength(1);
       expect(model.history[0]! / errorOn(test)).toBeGreaterThan(0.85);

@@ -1,4 +1,5 @@
-import type { Clock} from '../clock/clock.ts';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Clock } from '../clock/clock.ts';
 import { SystemClock } from '../clock/clock.ts';
 import { describeSkew, measureSkew } from '../clock/server-clock.ts';
 import { loadConfiguration, operationsPortSettings, type AppName, type Configuration } from '../configuration/configuration.ts';
@@ -9,12 +10,13 @@ import { Metrics } from '../telemetry/metrics.ts';
 import { serveOperations, type ReadinessCheck } from '../telemetry/operations-server.ts';
 import { openTraces, type Traces } from '../telemetry/traces.ts';
 import { Doors, type DoorName } from './doors.ts';
+import { openDoors } from './open-doors.ts';
 import { stopRequest } from './stop-request.ts';
 
 /** Exit code that tells a supervisor that trying again without a change is pointless. */
 export const EXIT_HOPELESS = 78;
 
-const OPEN_AGAIN_MS = [500, 1_000, 2_000, 5_000];
+const CLOSE_WITHIN_MS = 5_000;
 
 /** What an app's story is handed. */
 export interface AppRuntime {
@@ -79,9 +81,10 @@ async function runWith(program: AppProgram, configuration: Configuration, logger
   const checks: (() => readonly ReadinessCheck[])[] = [];
   let begun = false;
   await using closing = new AsyncDisposableStack();
+  const within = (what: string, close: () => Promise<void>): Promise<void> => closeWithin(what, close, logger);
   const traces = await openTraces({ app, endpoint: configuration.tracesEndpoint, warn: (message) => logger.warn(message) });
-  if (traces !== undefined) closing.adopt(traces, (open) => open.close());
-  const doors = closing.adopt(new Doors(configuration, app, { metrics, warn: (message) => logger.warn(message) }), (open) => open.close());
+  if (traces !== undefined) closing.adopt(traces, (open) => within('traces', () => open.close()));
+  const doors = closing.adopt(new Doors(configuration, app, { metrics, warn: (message) => logger.warn(message) }), (open) => within('doors', () => open.close()));
   const server = closing.adopt(
     await serveOperations({
       app, metrics, liveness, host: configuration.host, port: configuration.operationsPorts[app], portSetting: operationsPortSettings[app], apiKeys: configuration.apiKeys,
@@ -92,14 +95,23 @@ async function runWith(program: AppProgram, configuration: Configuration, logger
         { name: 'stop', ok: !stop.aborted, found: stop.aborted ? 'asked to stop' : 'not asked' },
       ],
     }),
-    (open) => open.close(),
+    (open) => within('probes and metrics', () => open.close()),
   );
   logger.info({ operations: server.address }, `health, readiness and metrics at ${server.address}`);
-  for (const door of program.doors) if (!(await openPatiently(doors, door, { clock, stop, logger }))) return;
+  if (!(await openDoors(doors, program.doors, { clock, stop, logger }))) return;
   void warnOfDangers(doors, { configuration, clock, logger });
   const begin = (): void => void (begun = true);
   await program.run({ begin, configuration, clock, logger, metrics, liveness, traces, doors, stop, readyWhen: (check) => void checks.push(check) });
   logger.info({ uptimeSeconds: Math.round(process.uptime()) }, 'stopped in order');
+}
+
+/** A server that no longer answers must not keep a process that has done its work. */
+async function closeWithin(what: string, close: () => Promise<void>, logger: Logger): Promise<void> {
+  const late = new AbortController();
+  const tooLate = delay(CLOSE_WITHIN_MS, 'late' as const, { signal: late.signal, ref: false });
+  tooLate.catch(() => undefined);
+  if ((await Promise.race([close(), tooLate])) === 'late') logger.warn(`closing ${what} took more than ${CLOSE_WITHIN_MS / 1000} s and is not waited for`);
+  late.abort();
 }
 
 /** What would go wrong only later is said at the start: servers whose time differs, a log that forgets. Nobody waits for it. */
@@ -110,19 +122,4 @@ async function warnOfDangers(doors: Doors, { configuration, clock, logger }: Pic
   } catch (error) {
     logger.debug({ err: error }, 'looking for dangers failed');
   }
-}
-
-/** Servers may come up after the app: it waits for them, alive but not ready. False when told to stop meanwhile. */
-async function openPatiently(doors: Doors, door: DoorName, { clock, stop, logger }: { clock: Clock; stop: AbortSignal; logger: Logger }): Promise<boolean> {
-  for (let attempt = 0; !stop.aborted; attempt++) {
-    try {
-      await doors.get(door);
-      return true;
-    } catch (error) {
-      if (!isPlatformError(error) || !error.retriable) throw error;
-      logger.warn({ err: error, attempt: attempt + 1 }, `waiting for a door: ${error.message}`);
-      await clock.sleep(OPEN_AGAIN_MS[Math.min(attempt, OPEN_AGAIN_MS.length - 1)], stop);
-    }
-  }
-  return false;
 }

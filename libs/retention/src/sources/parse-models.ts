@@ -78,7 +78,7 @@ function parseHoldout(fields: Fields, schema: Schema): ModelDefinitions['holdout
 
 function parseList(fields: Fields | undefined, names: readonly string[], task: ModelDefinitions['task']): ModelDefinition[] {
   const models = fields?.entries().map((entry) => parseModel(fields.file, entry, names, task)).filter((model) => model !== undefined) ?? [];
-  if (fields !== undefined && models.length === 0) fields.file.report(fields.map, 'models: expected at least one model');
+  if (fields?.entries().length === 0) fields.file.report(fields.map, 'models: expected at least one model');
   return models;
 }
 
@@ -86,7 +86,9 @@ function parseModel(file: OpenFile, { name, key, value }: Entry, names: readonly
   if (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(name)) file.report(key, `expected a name in lower case with hyphens, found '${name}'`);
   const fields = asFields(file, name, value);
   if (fields === undefined) return undefined;
-  const kind = fields.need('kind').oneOf('kind', Object.keys(MODEL_RULES.kinds)) ?? 'one-feature';
+  const kind = fields.need('kind').oneOf('kind', Object.keys(MODEL_RULES.kinds));
+  // Without a kind nothing tells which keys belong there.
+  if (kind === undefined) return undefined;
   const rules = MODEL_RULES.kinds[kind];
   const feature = fields.text('feature');
   if (rules.feature === 'needed') fields.need('feature');
@@ -94,12 +96,13 @@ function parseModel(file: OpenFile, { name, key, value }: Entry, names: readonly
   if (feature !== undefined && !names.includes(feature)) file.report(fields.at('feature'), `feature: expected one of the model features, found '${feature}'`);
   const parameters = parseValues(fields, rules.parameters) as ModelDefinition['parameters'];
   const prepare = parseSteps(fields.children('prepare'), names);
-  const calibrate = fields.oneOf('calibrate', ['platt', 'isotonic']);
+  const calibrate = fields.oneOf('calibrate', CALIBRATIONS);
   if (calibrate !== undefined && task !== 'classification') file.report(fields.at('calibrate'), `calibrate: expected with task classification only, found ${task}`);
   fields.close();
   return { name, kind, feature, parameters, prepare, ...(calibrate === undefined ? {} : { calibrate }) };
 }
 
+const CALIBRATIONS = ['platt', 'isotonic'] as const;
 const kindsThatTakeFeatures = Object.entries(MODEL_RULES.kinds).filter(([, { feature }]) => feature !== 'refused').map(([kind]) => kind).join(', ');
 
 function parseValues(fields: Fields, rules: Readonly<Record<string, ValueRule>>): Record<string, StepValue> {

@@ -96,6 +96,9 @@ describe('parseSource', () => {
     ['alibaba', 'models', 'outcome: is_last_page', 'outcome: page_id', "models.yaml:3:19 outcome: expected a column with outcome: true, found 'page_id'"],
     ['alibaba', 'models', 'kind: gradient-boosting', 'kind: gradient-bosting', "found 'gradient-bosting'; did you mean gradient-boosting?"],
     ['alibaba', 'models', 'leaves: 15', 'leaves: 1.5', "models.yaml:9:79 leaves: expected an integer from 2 to 4096, found '1.5'"],
+    ['alibaba', 'models', 'leaves: 15', 'calibrate: plat', "calibrate: expected one of platt, isotonic, found 'plat'; did you mean platt?"],
+    ['alibaba', 'models', 'kind: gradient-boosting, trees: 60, learning_rate: 0.1, leaves: 15, min_rows_in_leaf: 50', 'kind: multi-layer-perceptron, hidden: [64, 0]', "hidden: expected a list of at most 16 integers from 1 to 8192, found '0'"],
+    ['alibaba', 'models', 'kind: gradient-boosting, trees: 60, learning_rate: 0.1, leaves: 15, min_rows_in_leaf: 50', 'kind: multi-layer-perceptron, hidden: 64', "hidden: expected a list of at most 16 integers from 1 to 8192, found '64'"],
     ['alibaba', 'models', 'step: standardize', 'step: pca, component: 3', 'models.yaml:8:98 prepare: unknown key component; did you mean components?'],
     ['alibaba', 'models', 'step: standardize', 'step: pca, whiten: 1', "models.yaml:8:106 whiten: expected true or false, found '1'"],
     ['alibaba', 'models', 'step: standardize', 'step: impute, strategy: mode', "models.yaml:8:111 strategy: expected one of mean, median, most_frequent, constant, found 'mode'"],
@@ -117,6 +120,8 @@ describe('parseSource', () => {
     const steps = '{ step: impute, strategy: median, indicator: true }, { step: pca, components: 0.9, except: [page missing] }';
     const { source, problems } = parseSource(filesOf('alibaba', (part, text) => part === 'models' ? text.replace('{ step: signed_log1p }, { step: standardize }', steps) : text));
     expect(problems).toEqual([]);
+    const network = parseSource(filesOf('alibaba', (part, text) => part === 'models' ? text.replace(/kind: gradient-boosting[^}]*/, 'kind: multi-layer-perceptron, hidden: [32, 16], activation: tanh, calibrate: isotonic ') : text));
+    expect(network.source?.models.models[2]).toEqual({ name: 'boosting', kind: 'multi-layer-perceptron', feature: undefined, parameters: { hidden: [32, 16], activation: 'tanh' }, prepare: [], calibrate: 'isotonic' });
     expect(source?.models.models[1]?.prepare).toEqual([{ step: 'impute', strategy: 'median', indicator: true }, { step: 'pca', components: 0.9, except: ['page missing'] }]);
   });
 

@@ -141,7 +141,7 @@ export interface ModelDefinition {
   readonly parameters: Readonly<Record<string, number | string | readonly number[]>>;
   /** In order. */
   readonly prepare: readonly PrepareStepDefinition[];
-  /** Makes probabilities of a classifier's decision values, from rows held out of its fit. */
+  /** How a classifier's decision values become probabilities, where it is to be calibrated. */
   readonly calibrate?: 'platt' | 'isotonic';
 }
 

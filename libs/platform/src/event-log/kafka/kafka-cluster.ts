@@ -49,7 +49,7 @@ export class KafkaCluster {
       this.close();
       if (!(error instanceof PlatformError) || error.code !== 'UNAVAILABLE') throw error;
       const { tls, sasl } = this.#settings;
-      const hint = tls ? 'tls=true needs a listener that speaks TLS with a certificate that this machine trusts' : 'a listener that speaks TLS needs ?tls=true';
+      const hint = tls ? 'tls=true needs a listener that speaks TLS with a certificate that Node trusts: a private authority is named by NODE_EXTRA_CA_CERTS' : 'a listener that speaks TLS needs ?tls=true';
       throw new PlatformError(
         'UNAVAILABLE',
         `EVENT_LOG ${this.shown}: expected a Kafka broker to answer, found: ${causeOf(error)}; check host and port, that the broker runs, and the settings (${hint}${sasl === undefined ? ', one with logins ?sasl=…' : ''})`,
@@ -154,9 +154,18 @@ export class KafkaCluster {
     });
   }
 
-  /** A call to every broker. */
-  toAll<T>(what: string, make: (id: number) => KafkaCall<T>): Promise<T[]> {
-    return Promise.all([...this.#nodes.values()].map((node) => this.patiently({ what }, () => node.send(make(node.id)))));
+  /** A call to every broker that is there; one that leaves the cluster meanwhile is not waited for. */
+  async toAll<T>(what: string, make: (id: number) => KafkaCall<T>): Promise<T[]> {
+    const answers = await Promise.all([...this.#nodes.values()].map((node) => this.patiently({ what }, async () => {
+      if (this.#nodes.get(node.id) !== node) return [];
+      try {
+        return [await node.send(make(node.id))];
+      } catch (error) {
+        if (isConnectionFailure(error)) await this.refresh([]);
+        throw error;
+      }
+    })));
+    return answers.flat();
   }
 
   checkOpen(): void {

@@ -175,17 +175,13 @@ export class KafkaTopics {
   async #groups(): Promise<readonly GroupOffsets[]> {
     const lists = await this.#cluster.toAll('listing the groups', () => listGroupsCall());
     const names = [...new Set(lists.flatMap(({ groups }) => groups))];
-    // Groups of a coordinator are asked together.
-    const byNode = await Promise.all(names.map(async (group) => ({ group, node: await this.#cluster.toCoordinator('group', group, { what: `finding group ${group}` }, async (node) => node) })));
-    const answers = await Promise.all(
-      [...Map.groupBy(byNode, ({ node }) => node)].map(([node, groups]) =>
-        this.#cluster.patiently({ what: 'asking for committed offsets' }, async () => {
-          const answer = await node.send(fetchOffsetsCall(groups.map(({ group }) => group), { isSettled: false }));
-          return answer.groups;
-        }),
-      ),
-    );
-    return answers.flat().filter(({ code }) => code === 0);
+    // One by one: a group whose coordinator moved or still loads is asked again alone, and never left out as if it had committed nothing.
+    const what = 'asking for committed offsets';
+    return Promise.all(names.map((name) => this.#cluster.toCoordinator('group', name, { what }, async (node) => {
+      const [group] = (await node.send(fetchOffsetsCall([name], { isSettled: false }))).groups;
+      if (group.code !== 0) throw new KafkaRefusal(group.code, what);
+      return group;
+    })));
   }
 }
 
