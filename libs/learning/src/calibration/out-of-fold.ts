@@ -9,7 +9,7 @@ const foldsAtMost = 5;
 type ScoringOptions = Pick<FitOptions, 'kernels' | 'signal' | 'yieldToLoop'>;
 
 /** What a calibration asks of the model within it. */
-export interface DecisionMaker {
+interface DecisionMaker {
   /** Log-odds, probability or distance, row by row. */
   decisionValues(X: Float32Array, rowCount: number, options: ScoringOptions): Promise<Float64Array>;
 }

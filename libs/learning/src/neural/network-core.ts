@@ -10,7 +10,7 @@ import { layerOf, planField, planNetwork, type Activation, type NetworkShape } f
 const scoringBatch = 256;
 
 /** One layer as others write it down: `weights` row-major, inputs x outputs. */
-export interface DenseLayer {
+interface DenseLayer {
   readonly inputs: number;
   readonly outputs: number;
   readonly weights: Float32Array;
@@ -18,7 +18,7 @@ export interface DenseLayer {
 }
 
 /** What a network says of a row: offset + scale x its output; offset alone where there are no layers. */
-export interface NetworkParts {
+interface NetworkParts {
   readonly shape: NetworkShape;
   /** Padded, as `planNetwork` lays them out; empty for a constant. */
   readonly weights: Float32Array;
@@ -53,10 +53,6 @@ export class NetworkCore implements Core {
     const length = widths.slice(1).reduce((sum, outputs, l) => sum + (widths[l]! + 1) * outputs, 0);
     return new NetworkCore({ shape, weights: padded(shape, float32Section(file, 'network.weights', length)), offset, scale });
   }
-
-  get activation(): Activation { return this.#parts.shape.activation; }
-  get offset(): number { return this.#parts.offset; }
-  get scale(): number { return this.#parts.scale; }
 
   /** From the input to the output; empty for a constant. */
   get layers(): readonly DenseLayer[] {

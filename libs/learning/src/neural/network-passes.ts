@@ -7,7 +7,7 @@ const { fround } = Math;
  * C (rows x columns) = sum over steps of A(row, step) B(step, column): each element starts at 0 and adds rounded products one step
  * after the other, so any blocking gives the same bits. Rows and columns are multiples of 4; A is read by strides, so its transpose too.
  */
-export function multiply(
+function multiply(
   A: Float32Array, a: number, rowStride: number, stepStride: number,
   B: Float32Array, b: number, leadB: number, C: Float32Array, c: number, leadC: number, rows: number, steps: number, columns: number,
 ): void {

@@ -13,9 +13,8 @@ export const planField = {
   firstLayer: 16,
 } as const;
 
-/** Fields of one layer's record: real and padded widths, and where its weights, its input and its output begin. */
-export const layerField = { inputs: 0, outputs: 1, paddedInputs: 2, paddedOutputs: 3, weights: 4, input: 5, output: 6 } as const;
-export const layerFields = 8;
+/** Whole numbers in a layer's record, the last one unused. */
+const layerFields = 8;
 
 /** Shards of a batch at least: the share of work that threads divide, fixed so that their number shows in no result. */
 const shardsAtLeast = 4;
@@ -29,7 +28,7 @@ export interface NetworkShape {
   readonly regression: boolean;
 }
 
-export interface BatchShape {
+interface BatchShape {
   readonly weighted: boolean;
   readonly batchRows: number;
   readonly rowCount: number;
@@ -69,8 +68,18 @@ export function planNetwork(shape: NetworkShape, batch: BatchShape): Int32Array 
   return plan;
 }
 
-/** One layer's record, named. */
-export function layerOf(plan: Int32Array, layer: number): Record<keyof typeof layerField, number> {
+/** One layer's record: real and padded widths, where its weights begin among all, and its input and output in the working space. */
+interface LayerPlan {
+  readonly inputs: number;
+  readonly outputs: number;
+  readonly paddedInputs: number;
+  readonly paddedOutputs: number;
+  readonly weights: number;
+  readonly input: number;
+  readonly output: number;
+}
+
+export function layerOf(plan: Int32Array, layer: number): LayerPlan {
   const at = planField.firstLayer + layerFields * layer;
   const [inputs, outputs, paddedInputs, paddedOutputs, weights, input, output] = plan.subarray(at, at + layerFields) as unknown as [number, number, number, number, number, number, number];
   return { inputs, outputs, paddedInputs, paddedOutputs, weights, input, output };
