@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { measures, type Figure, type Measure } from './measures.ts';
 import { peers, type PeerFigure } from './peers.ts';
 
@@ -12,14 +13,13 @@ import { peers, type PeerFigure } from './peers.ts';
  */
 const here = dirname(fileURLToPath(import.meta.url));
 const root = join(here, '..', '..');
-const args = process.argv.slice(2);
-const flag = (name: string, otherwise: string): string => {
-  const at = args.indexOf(`--${name}`);
-  return at < 0 ? otherwise : (args.splice(at, 2)[1] ?? otherwise);
-};
-const bytes = Number(flag('bytes', '1e9'));
-const withPeers = !args.includes('--no-peers');
-const named = args.filter((arg) => !arg.startsWith('--'));
+const { values: options, positionals: named } = parseArgs({
+  allowPositionals: true,
+  options: { bytes: { type: 'string', default: '1e9' }, scratch: { type: 'string', default: join(tmpdir(), 'tideline-bench') }, 'no-peers': { type: 'boolean', default: false } },
+});
+const bytes = Number(options.bytes);
+const withPeers = !options['no-peers'];
+const { scratch } = options;
 const wanted = named.filter((arg) => measures.some(({ name }) => name === arg));
 /** What else is named is for the measure: models, for `learning`. */
 const parts = named.filter((arg) => !wanted.includes(arg));
@@ -27,7 +27,6 @@ if (parts.length > 0 && !wanted.includes('learning')) {
   process.stderr.write(`expected things to measure (${measures.map(({ name }) => name).join(', ')}), found ${parts.join(', ')}\n`);
   process.exit(64);
 }
-const scratch = flag('scratch', join(tmpdir(), 'tideline-bench'));
 mkdirSync(scratch, { recursive: true });
 
 function measureInOwnProcess(measure: Measure): Figure[] {
