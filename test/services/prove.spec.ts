@@ -51,16 +51,14 @@ function expectEqual(proof: Proof, kills: number): void {
 
 const killsOf = ({ kills }: Proof, target: string): number => kills.filter((kill) => kill.target.startsWith(target)).length;
 
-// Tried once more: in one run of four, two processes that had stopped in order were ended by a signal while they exited, after all was committed and
-// closed. Everything else that a proof compares was equal in each of them.
-test.skipIf(!built)(`thirty kills of apps and five of each server lose nothing and double nothing (SEED=${seed})`, { timeout: 3 * TEN_MINUTES_MS, retry: 1 }, async () => {
+test.skipIf(!built)(`thirty kills of apps and five of each server lose nothing and double nothing (SEED=${seed})`, { timeout: 3 * TEN_MINUTES_MS }, async () => {
   const proof = await proveOnServers({ brokers: 1, rows: 20_000, kills: 30, serverKills: 5, serverDownMs: 2_000 });
   expectEqual(proof, 50);
   for (const app of PROVED_APPS) expect(killsOf(proof, app), app).toBeGreaterThanOrEqual(6);
   for (const server of ['kafka-1', 'registry', 'minio', 'mlflow']) expect(killsOf(proof, server), server).toBe(5);
 });
 
-test.skipIf(!built)(`three brokers do without any one of them (SEED=${seed})`, { timeout: 3 * TEN_MINUTES_MS, retry: 1 }, async () => {
+test.skipIf(!built)(`three brokers do without any one of them (SEED=${seed})`, { timeout: 3 * TEN_MINUTES_MS }, async () => {
   const proof = await proveOnServers({ brokers: 3, rows: 12_000, kills: 5, serverKills: 1, serverDownMs: 20_000 });
   expectEqual(proof, 11);
   for (const broker of ['kafka-1', 'kafka-2', 'kafka-3']) expect(killsOf(proof, broker), broker).toBe(1);

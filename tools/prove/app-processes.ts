@@ -32,6 +32,7 @@ interface Instance {
 
 /** An app that was asked to stop and still runs then is killed. */
 const STOP_WITHIN_MS = 45_000;
+const LISTENS_WITHIN_MS = 30_000;
 const MOST_LINES = 20_000;
 
 /**
@@ -87,6 +88,15 @@ export class AppProcesses {
   isRunning(name: string): boolean {
     const { child } = this.#instance(name);
     return child !== undefined && child.exitCode === null && child.signalCode === null;
+  }
+
+  /**
+   * Waits until one that runs can be asked to stop: a signal that comes before it listens ends it as any program, with nothing done and nothing lost,
+   * but not in order.
+   */
+  async untilListening(name: string): Promise<void> {
+    const deadline = Date.now() + LISTENS_WITHIN_MS;
+    while (this.isRunning(name) && this.said(name, /health, readiness and metrics at/) === 0 && Date.now() < deadline) await new Promise((resolveSoon) => setTimeout(resolveSoon, 20));
   }
 
   /** How many of the lines since the instance's last start match. */

@@ -169,6 +169,7 @@ async function settle({ source, apps, signal, note }: ProveOptions, fire: UnderF
 async function stopAll(options: ProveOptions, processes: AppProcesses, doors: ProofDoors): Promise<Check> {
   let orderly = 0;
   for (const name of processes.names) {
+    await processes.untilListening(name);
     const code = await processes.end(name, 'SIGTERM');
     if (code === 0) orderly++;
     else options.note(`${name} ended with ${code ?? 'no code'}: ${processes.lines.filter((line) => line.startsWith(`${name}: `)).slice(-3).join('\n')}`);

@@ -31,12 +31,15 @@ describe('one-feature baseline', () => {
       const [train, test] = [sample(), sample()];
       const model = await oneFeature().fit(train, { random });
       const raw = (data: Dataset): Float64Array => data.y.map((_, i) => data.X[2 * i + 1]!);
-      const rises = rocAuc(train.y, raw(train)) >= 0.5;
+      const shown = rocAuc(train.y, raw(train));
+      // A training AUC of one half shows no direction.
+      if (Math.abs(shown - 0.5) < 1e-6) return;
+      const rises = shown > 0.5;
       for (const data of [train, test]) {
         const direct = rocAuc(data.y, raw(data));
         expect(rocAuc(data.y, model.score(data.X, rowCount))).toBeCloseTo(rises ? direct : 1 - direct, 12);
       }
-    }), { numRuns: 40 });
+    }), { numRuns: 40, examples: [[452_724, -1, 40]] });
   });
 
   it('gives probabilities better than the prior, and reasons for its one feature only', async () => {
