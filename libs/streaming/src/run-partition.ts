@@ -191,14 +191,17 @@ class PartitionRun {
   /** One turn of the live loop: read, process, commit, and save the state when that is due. At most one commit is under way at a time. */
   async #advance(): Promise<void> {
     const { clock } = this.#options;
-    if (!(await this.#refresh())) return;
+    if ((await this.#border()) === undefined) return;
     const lookedAtMs = clock.nowMs();
     const batches = await this.#read(this.#limits.idleMs);
     let readMs = clock.nowMs() - lookedAtMs;
     for (const group of this.#cut(batches)) {
+      // Also here: what came into force while the read waited must not be used before everybody was scored by it.
+      const facts = await this.#border();
+      if (facts === undefined) return;
       const startedAtMs = clock.nowMs();
       this.#stateIsAhead = true;
-      const step = await this.#process(group);
+      const step = await this.#process(group, facts);
       const processMs = clock.nowMs() - startedAtMs;
       this.#position = step.to.offset;
       if (!(await this.#settle())) return;
@@ -262,9 +265,8 @@ class PartitionRun {
     if (group.length > 0) yield group;
   }
 
-  async #process(batches: readonly RecordBatch[]): Promise<Step> {
-    const { processor, steering } = this.#options;
-    const facts: CommitFacts = steering?.border() ?? {};
+  async #process(batches: readonly RecordBatch[], facts: CommitFacts): Promise<Step> {
+    const { processor } = this.#options;
     const appends: Append[] = [];
     let endOffset = this.#position;
     let records = 0;
@@ -286,21 +288,21 @@ class PartitionRun {
   }
 
   /**
-   * When something else came into force since the last commit, has the processor say what that changes before further records: outputs and the
-   * new facts are one transaction at the same offset, so a crash repeats or keeps both. False when the log could not take it.
+   * The border of a transaction: what is in force from here on. When that is something else than the last commit says, the processor says what it changes
+   * before further records: outputs and the new facts are one transaction at the same offset, so a crash repeats or keeps both. Undefined when the log
+   * could not take it.
    */
-  async #refresh(): Promise<boolean> {
+  async #border(): Promise<CommitFacts | undefined> {
     const { processor, steering } = this.#options;
-    if (processor.refresh === undefined || steering === undefined || this.#factsInForce === undefined) return true;
-    const facts = steering.border();
+    const facts = steering?.border() ?? {};
     const inForce = JSON.stringify(facts);
-    if (inForce === this.#factsInForce) return true;
-    if (!(await this.#settle())) return false;
+    if (processor.refresh === undefined || this.#factsInForce === undefined || inForce === this.#factsInForce) return facts;
+    if (!(await this.#settle())) return undefined;
     const { appends } = processor.refresh(this.#position);
     const metadata = writeCommitMetadata({ lineage: this.#lineage, facts });
-    if (!(await this.#writer.commit(appends, { offset: this.#position, metadata }))) return false;
+    if (!(await this.#writer.commit(appends, { offset: this.#position, metadata }))) return undefined;
     this.#factsInForce = inForce;
-    return true;
+    return facts;
   }
 
   async #saveCheckpoint(): Promise<void> {
