@@ -1,17 +1,9 @@
 import type { ModelFile } from '../model-file.ts';
 import { float64Section, int32Section, uint8Section } from '../model-file.ts';
+import type { TreeNodes } from '../trees/tree-ensemble.ts';
 import type { OnnxGraph } from './onnx-graph.ts';
 
-/** Trees in flat arrays, as `TreeEnsemble` saves them: values at most the threshold go left, a leaf has feature -1. */
-interface SavedTrees {
-  readonly roots: Int32Array;
-  readonly feature: Int32Array;
-  readonly threshold: Float64Array;
-  readonly left: Int32Array;
-  readonly right: Int32Array;
-  readonly missingLeft: Uint8Array;
-  readonly value: Float64Array;
-}
+type SavedTrees = Omit<TreeNodes, 'cover'>;
 
 /** Bias plus the sum, or over `divisor` the mean, of the leaves that a row reaches. */
 export function exportTrees(graph: OnnxGraph, rows: string, file: ModelFile): string {

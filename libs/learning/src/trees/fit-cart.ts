@@ -7,6 +7,7 @@ import { binColumns, cutBetween } from './column-bins.ts';
 import { bestPlaces } from './scan-column.ts';
 import { binStride, cartNode, cartRules, cartSum, chunkRows, growCart } from './grow-cart.ts';
 import type { TreeNodes } from './tree-ensemble.ts';
+import { TreeNodeList } from './tree-node-list.ts';
 
 export interface CartSettings {
   readonly trees: number;
@@ -82,18 +83,11 @@ function rulesOf(settings: CartSettings, targets: CartTargets): Float64Array {
   return rules;
 }
 
-/** Collects grown trees into flat arrays, bins turned back into thresholds and places into columns. */
+/** Collects grown trees, bins turned back into thresholds and places into columns. */
 class CartNodeList {
   readonly #binned: ColumnBins;
   readonly #classWeights: CartTargets['classWeights'];
-  readonly #roots: number[] = [];
-  readonly #feature: number[] = [];
-  readonly #threshold: number[] = [];
-  readonly #left: number[] = [];
-  readonly #right: number[] = [];
-  readonly #missingLeft: number[] = [];
-  readonly #value: number[] = [];
-  readonly #cover: number[] = [];
+  readonly #nodes = new TreeNodeList();
   readonly sums: { readonly target: number; readonly weight: number }[] = [];
 
   constructor(binned: ColumnBins, classWeights: CartTargets['classWeights']) {
@@ -102,29 +96,23 @@ class CartNodeList {
   }
 
   add(nodes: Int32Array, sums: Float64Array, count: number): void {
-    const first = this.#feature.length;
-    this.#roots.push(first);
+    this.#nodes.startTree();
+    const { columns, borders } = this.#binned;
+    const [weightOf0, weightOf1] = this.#classWeights;
     for (let node = 0; node < count; node++) {
       const at = node * cartNode.size;
       const [target, weight] = [sums[node * cartSum.size]!, sums[node * cartSum.size + cartSum.weight]!];
       const place = nodes[at + cartNode.place]!;
-      const isLeaf = nodes[at + cartNode.left] === 0;
-      this.#feature.push(isLeaf ? -1 : this.#binned.columns[place]!);
-      this.#threshold.push(isLeaf ? 0 : cutBetween(this.#binned.borders[place]!, nodes[at + cartNode.bin]!, nodes[at + cartNode.next]!));
-      this.#left.push(isLeaf ? -1 : first + nodes[at + cartNode.left]!);
-      this.#right.push(isLeaf ? -1 : first + nodes[at + cartNode.right]!);
-      this.#missingLeft.push(isLeaf ? 0 : nodes[at + cartNode.missingLeft]!);
-      this.#value.push(sums[node * cartSum.size + cartSum.value]!);
-      const [weightOf0, weightOf1] = this.#classWeights;
-      this.#cover.push(weightOf0 === weightOf1 ? weight : weightOf1 * target + weightOf0 * (weight - target));
+      const split = nodes[at + cartNode.left] === 0 ? undefined : {
+        feature: columns[place]!, threshold: cutBetween(borders[place]!, nodes[at + cartNode.bin]!, nodes[at + cartNode.next]!),
+        left: nodes[at + cartNode.left]!, right: nodes[at + cartNode.right]!, missingLeft: nodes[at + cartNode.missingLeft] === 1,
+      };
+      this.#nodes.add(split, sums[node * cartSum.size + cartSum.value]!, weightOf0 === weightOf1 ? weight : weightOf1 * target + weightOf0 * (weight - target));
       this.sums.push({ target, weight });
     }
   }
 
   toNodes(): TreeNodes {
-    return {
-      roots: Int32Array.from(this.#roots), feature: Int32Array.from(this.#feature), threshold: Float64Array.from(this.#threshold), left: Int32Array.from(this.#left),
-      right: Int32Array.from(this.#right), missingLeft: Uint8Array.from(this.#missingLeft), value: Float64Array.from(this.#value), cover: Float64Array.from(this.#cover),
-    };
+    return this.#nodes.toNodes();
   }
 }

@@ -10,6 +10,7 @@ import { BoostingRun } from './boosting-run.ts';
 import { studyTarget } from './boosting-target.ts';
 import { findFeatureCuts } from './feature-cuts.ts';
 import { TreeEnsemble } from './tree-ensemble.ts';
+import { TreeNodeList } from './tree-node-list.ts';
 
 /**
  * Gradient boosting of leaf-wise trees over histograms, by the second-order objective of XGBoost (Chen & Guestrin 2016), with
@@ -54,9 +55,9 @@ async function fitGradientBoosting(prepared: PreparedRows, settings: FitSettings
   const target = studyTarget(prepared.y, prepared.weights, trained, settings);
   if (!(target.trainedWeight > 0)) throw new InvalidDatasetError(`expected a positive sum of weights in the first ${trained} rows, the others being held out; found ${target.trainedWeight}`);
   const stopsEarly = target.heldOutWeight > 0;
-  const nodes = new NodeList();
+  const nodes = new TreeNodeList();
   if (task === 'classification' && hasOneClass(prepared.y.subarray(0, trained), prepared.weights?.subarray(0, trained))) {
-    return { core: nodes.toEnsemble(target.bias, 0), history: [logLossOfMargin(target.bias > 0 ? 1 : 0, target.bias)] };
+    return { core: new TreeEnsemble(nodes.toNodes(0), target.bias), history: [logLossOfMargin(target.bias > 0 ? 1 : 0, target.bias)] };
   }
   const cuts = await findFeatureCuts(prepared, trained, number('bins'), context);
   const run = await BoostingRun.start(prepared, trained, cuts, target, settings, context);
@@ -73,10 +74,10 @@ async function fitGradientBoosting(prepared: PreparedRows, settings: FitSettings
     progress(0.02 + 0.98 * (trees / number('trees')), losses.trained);
     if (stopsEarly && losses.heldOut < best.loss) best = { loss: losses.heldOut, trees };
     if (trees === number('trees') || (stopsEarly && trees - best.trees >= patience)) break;
-    nodes.add(await run.grow(drawColumns(columns, candidates, random), candidates), cuts);
+    addTree(nodes, await run.grow(drawColumns(columns, candidates, random), candidates), cuts);
     if (pace.spend(1000)) await pace.pause();
   }
-  return { core: nodes.toEnsemble(target.bias, stopsEarly ? best.trees : Infinity), history, heldOutHistory };
+  return { core: new TreeEnsemble(nodes.toNodes(stopsEarly ? best.trees : Infinity), target.bias), history, heldOutHistory };
 }
 
 /** Columns by feature name: the order in which equal gains are settled, so that it doesn't depend on the data's layout. */
@@ -92,41 +93,16 @@ function drawColumns(columns: Int32Array, count: number, random: Random): Int32A
   return places.map((place) => columns[place]!);
 }
 
-/** Collects grown trees into flat arrays. */
-class NodeList {
-  readonly #roots: number[] = [];
-  readonly #feature: number[] = [];
-  readonly #threshold: number[] = [];
-  readonly #left: number[] = [];
-  readonly #right: number[] = [];
-  readonly #missingLeft: number[] = [];
-  readonly #value: number[] = [];
-  readonly #cover: number[] = [];
-
-  add({ nodes, count }: GrownTree, cuts: readonly Float64Array[]): void {
-    const first = this.#feature.length;
-    this.#roots.push(first);
-    for (let place = 0; place < count * node.size; place += node.size) {
-      const left = nodes[place + node.left]!;
-      const column = nodes[place + node.column]!;
-      this.#feature.push(left < 0 ? -1 : column);
+function addTree(list: TreeNodeList, { nodes, count }: GrownTree, cuts: readonly Float64Array[]): void {
+  list.startTree();
+  for (let place = 0; place < count * node.size; place += node.size) {
+    const left = nodes[place + node.left]!;
+    const feature = nodes[place + node.column]!;
+    const split = left < 0 ? undefined : {
       // Left of the last bin lies every present value: the cut is then above them all.
-      this.#threshold.push(left < 0 ? 0 : cuts[column]![nodes[place + node.bin]!] ?? Number.MAX_VALUE);
-      this.#left.push(left < 0 ? -1 : first + left);
-      this.#right.push(left < 0 ? -1 : first + nodes[place + node.right]!);
-      this.#missingLeft.push(left < 0 ? 0 : nodes[place + node.missingLeft]!);
-      this.#value.push(nodes[place + node.value]!);
-      this.#cover.push(nodes[place + node.weight]!);
-    }
-  }
-
-  /** The first `trees` of them. */
-  toEnsemble(bias: number, trees: number): TreeEnsemble {
-    const count = this.#roots[trees] ?? this.#feature.length;
-    return new TreeEnsemble({
-      roots: Int32Array.from(this.#roots.slice(0, trees)), feature: Int32Array.from(this.#feature.slice(0, count)), threshold: Float64Array.from(this.#threshold.slice(0, count)),
-      left: Int32Array.from(this.#left.slice(0, count)), right: Int32Array.from(this.#right.slice(0, count)), missingLeft: Uint8Array.from(this.#missingLeft.slice(0, count)),
-      value: Float64Array.from(this.#value.slice(0, count)), cover: Float64Array.from(this.#cover.slice(0, count)),
-    }, bias);
+      feature, threshold: cuts[feature]![nodes[place + node.bin]!] ?? Number.MAX_VALUE,
+      left, right: nodes[place + node.right]!, missingLeft: nodes[place + node.missingLeft] === 1,
+    };
+    list.add(split, nodes[place + node.value]!, nodes[place + node.weight]!);
   }
 }
