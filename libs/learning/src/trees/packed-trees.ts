@@ -21,17 +21,12 @@ export interface PackedTrees {
   readonly roots: Int32Array;
   /** Steps from root to deepest leaf. */
   readonly depths: Int32Array;
-  /** The node of `TreeNodes` that lies at each place. */
-  readonly sources: Int32Array;
-  /** Place of the parent; of itself for a root. */
-  readonly parents: Int32Array;
 }
 
 export function packTrees(nodes: TreeNodes): PackedTrees {
   const { roots, feature, threshold, left, right, missingLeft, value } = nodes;
   const count = feature.length;
   const sources = new Int32Array(count);
-  const parents = new Int32Array(count);
   const levels = new Int32Array(count);
   const words = new Int32Array(2 * count);
   const thresholds = new Float32Array(words.buffer);
@@ -43,7 +38,6 @@ export function packTrees(nodes: TreeNodes): PackedTrees {
   roots.forEach((root, tree) => {
     starts[tree] = end;
     sources[end] = root;
-    parents[end] = end;
     for (let at = end++; at < end; at++) {
       const node = sources[at]!;
       depths[tree] = levels[at]!;
@@ -56,11 +50,10 @@ export function packTrees(nodes: TreeNodes): PackedTrees {
       words[2 * at + 1] = (feature[node]! << (offsetBits + 1)) | ((missingLeft[node] === 0 ? 1 : 0) << offsetBits) | (end - at);
       for (const child of [left[node]!, right[node]!]) {
         sources[end] = child;
-        parents[end] = at;
         levels[end++] = levels[at]! + 1;
       }
     }
   });
   starts[roots.length] = end;
-  return { words, thresholds, offsetBits, values: Float64Array.from(sources, (node) => value[node]!), roots: starts, depths, sources, parents };
+  return { words, thresholds, offsetBits, values: Float64Array.from(sources, (node) => value[node]!), roots: starts, depths };
 }

@@ -6,7 +6,7 @@ import { flatten, readReference } from '../../../../tools/reference/read-referen
 import { wasmBackends } from '../kernels/built-kernels.fixtures.ts';
 import { plainKernels } from '../kernels/plain-kernels.ts';
 import { Random } from '../random.ts';
-import { quadrature } from './tree-shap.ts';
+import { quadrature } from './shapley-of-leaf.ts';
 import type { TreeNodes } from './tree-ensemble.ts';
 import { TreeEnsemble } from './tree-ensemble.ts';
 
@@ -119,6 +119,17 @@ describe('tree ensemble', async () => {
         expect(Math.abs(contributions.reduce((sum, part) => sum + part, base) - ensemble.margin(x, 0))).toBeLessThan(1e-9);
       }
     }), { numRuns: 60 });
+  });
+
+  it('oracle: the same of trees so deep that some leaves have a table, shared or alone, and others none', () => {
+    fc.assert(fc.property(fc.integer(), (seed) => {
+      const random = new Random(seed);
+      const nodes = randomTrees(random, 2, 12, 13);
+      const x = randomRows(random, 1, 12);
+      const contributions = new Float64Array(12);
+      new TreeEnsemble(nodes, 0).explain(x, contributions);
+      naiveShapley(nodes, x).forEach((part, j) => expect(Math.abs(contributions[j]! - part)).toBeLessThan(1e-9));
+    }), { numRuns: 8 });
   });
 
   it('loses no digits where a path looks at forty features', () => {

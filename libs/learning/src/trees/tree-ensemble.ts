@@ -70,7 +70,7 @@ export class TreeEnsemble implements Core {
 
   /** Exact Shapley values (`tree-shap.ts`); the base value is what the trees expect over their training rows. */
   explain(x: Float32Array, contributions: Float64Array): number {
-    this.#shap ??= new TreeShap(this.nodes, this.#packed);
+    this.#shap ??= new TreeShap(this.nodes);
     contributions.fill(0);
     this.#shap.add(x, contributions);
     if (this.divisor !== 1) for (let j = 0; j < contributions.length; j++) contributions[j]! /= this.divisor;

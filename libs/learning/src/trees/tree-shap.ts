@@ -1,232 +1,315 @@
-import type { PackedTrees } from './packed-trees.ts';
+import { shapleyOfLeaf } from './shapley-of-leaf.ts';
 import type { TreeNodes } from './tree-ensemble.ts';
 
-/** Points of integration that are carried together. */
-const lanes = 4;
+/** Answers that a table's index may tell apart, in bits, and numbers that all tables together may hold (32 MB). */
+const mostBits = 10;
+const mostNumbers = 2 ** 22;
+
+/** The distinct features of a way down a tree, in the order of its splits, and the product of the weight shares of the splits on each. */
+interface Path {
+  readonly features: readonly number[];
+  readonly shares: readonly number[];
+}
 
 /**
- * Exact Shapley values of a row's features, where the value of a set of features is what the trees expect from them alone: at a split on
- * a feature outside the set both sides count, by the share of training weight that went there (path-dependent TreeSHAP, Lundberg et al.
- * 2018).
- *
- * A leaf whose path looks at features j, with `kept` 1 where the row takes the leaf's side at every split on j and else 0, and `share` the
- * product of the weight shares of those splits, gives feature i value x (kept_i - share_i) x the mean over t in [0, 1] of the product over j other than i of
- * (t kept_j + (1 - t) share_j): Shapley's weights are those integrals (Owen 1972). The integrand is a polynomial, so Gauss-Legendre
- * points give it exactly: four for up to eight features on a path. Products are carried down the tree and sums back up, as in Linear TreeSHAP (Yu et al.
- * 2022), so time grows with edges x features of the longest path, no table grows with 2^features, and long paths lose no digits. Keeps
- * scratch: a call must end before the next.
+ * Exact Shapley values of a row's features; `shapley-of-leaf.ts` says of what. A row's comparisons say all that they depend on, so each tree is cut into an upper part
+ * and, under it, subtrees with few enough comparisons for a table: its index is one bit for each feature of the path above (does the row take the path's side at
+ * every split on it?) and one for each split below, its entry the sum over the subtree's leaves. Leaves on paths too long for a table, and trees too large, are
+ * worked out anew for each row. Tables for 100 trees of 31 leaves take 10 to 20 MB. Keeps scratch: a call must end before the next.
  */
 export class TreeShap {
   /** What the trees expect before any feature is known. */
   readonly base: number;
-  readonly #packed: PackedTrees;
-  readonly #features: Int32Array;
-  /** Per place, for the edge to it from its parent: product of weight shares over the splits on that edge's feature so far. */
-  readonly #share: Float64Array;
-  /** Per place: that of the nearest edge above which splits on the same feature, -1 for none. */
-  readonly #above: Int32Array;
-  /** Fours of points that each tree needs. */
-  readonly #rules: Int32Array;
+  readonly #upper: UpperSplits;
+  readonly #tables: Tables;
+  readonly #leaves: readonly LongLeaf[];
+  /** By place (an upper split or what hangs below one): bit i is 1 while the row takes the way's side at every split on the way's i-th feature. */
+  readonly #agrees: Int32Array;
   readonly #kept: Uint8Array;
-  readonly #down: Float64Array;
-  readonly #up: Float64Array;
-  readonly #taken: Float64Array;
-  /** 1 / (t + (1 - t) share) per place and point, for each number of fours in use. */
-  readonly #inverses = new Map<number, Float64Array>();
+  readonly #parts: Float64Array;
 
-  constructor(nodes: TreeNodes, packed: PackedTrees) {
-    this.#packed = packed;
-    const { roots, sources, parents, words, values } = packed;
-    const count = sources.length;
-    this.#features = Int32Array.from(parents, (parent) => nodes.feature[sources[parent]!]!);
-    this.#share = new Float64Array(count).fill(1);
-    this.#above = new Int32Array(count).fill(-1);
-    this.#rules = new Int32Array(roots.length - 1);
-    this.#kept = new Uint8Array(count);
-    const weight = new Float64Array(count).fill(1);
-    const distinct = new Int32Array(count);
-    let base = 0;
-    let largest = 0;
-    for (let tree = 0; tree + 1 < roots.length; tree++) {
-      let longest = 0;
-      for (let at = roots[tree]!; at < roots[tree + 1]!; at++) {
-        const parent = parents[at]!;
-        if (parent !== at) {
-          const whole = nodes.cover[sources[parent]!]!;
-          const ratio = whole > 0 ? nodes.cover[sources[at]!]! / whole : 0;
-          const above = this.#edgeAbove(parent, this.#features[at]!);
-          weight[at] = weight[parent]! * ratio;
-          this.#above[at] = above;
-          this.#share[at] = (above < 0 ? 1 : this.#share[above]!) * ratio;
-          distinct[at] = distinct[parent]! + (above < 0 ? 1 : 0);
-          longest = Math.max(longest, distinct[at]!);
-        }
-        if (words[2 * at + 1] === 0) base += weight[at]! * values[at]!;
-      }
-      this.#rules[tree] = Math.max(1, Math.ceil(longest / (2 * lanes)));
-      largest = Math.max(largest, roots[tree + 1]! - roots[tree]!);
-    }
-    this.base = base;
-    this.#down = new Float64Array(lanes * largest);
-    this.#up = new Float64Array(lanes * largest);
-    this.#taken = new Float64Array(lanes * largest);
-    for (const fours of new Set(this.#rules)) this.#inverses.set(fours, this.#inversesAt(quadrature(lanes * fours).points));
+  constructor(nodes: TreeNodes) {
+    const layout = layOut(nodes);
+    this.base = layout.base;
+    this.#upper = packUpper(layout.upper);
+    this.#tables = packTables(nodes, layout.tables);
+    this.#leaves = layout.leaves;
+    this.#agrees = new Int32Array(layout.places).fill(-1);
+    const longest = layout.leaves.reduce((most, leaf) => Math.max(most, leaf.shares.length), 0);
+    this.#kept = new Uint8Array(longest);
+    this.#parts = new Float64Array(longest);
   }
 
   /** Adds each feature's contribution to `contributions`. */
   add(x: Float32Array, contributions: Float64Array): void {
-    for (let tree = 0; tree < this.#rules.length; tree++) {
-      const fours = this.#rules[tree]!;
-      const { points, weights } = quadrature(lanes * fours);
-      const inverses = this.#inverses.get(fours)!;
-      for (let four = 0; four < fours; four++) {
-        this.#descend(tree, x, points, lanes * four, inverses, this.#features.length * lanes * four);
-        this.#ascend(tree, points, weights, lanes * four, inverses, this.#features.length * lanes * four, contributions);
-      }
+    this.#compare(x);
+    this.#look(x, contributions);
+    for (const leaf of this.#leaves) this.#work(leaf, contributions);
+  }
+
+  #compare(x: Float32Array): void {
+    const { features, thresholds, missingRight, bits, places, lefts, rights, answers } = this.#upper;
+    const agrees = this.#agrees;
+    for (let i = 0; i < features.length; i++) {
+      const value = x[features[i]!]!;
+      const right = +(value > thresholds[i]!) | (+(value !== value) & missingRight[i]!);
+      const way = agrees[places[i]!]!;
+      const bit = bits[i]!;
+      answers[i] = right;
+      agrees[lefts[i]!] = way & ~(-right & bit);
+      agrees[rights[i]!] = way & ~((right - 1) & bit);
     }
   }
 
-  #edgeAbove(parent: number, feature: number): number {
-    const { parents } = this.#packed;
-    for (let at = parent; parents[at]! !== at; at = parents[at]!) if (this.#features[at] === feature) return at;
-    return -1;
-  }
-
-  /** Four by four, as they are read. */
-  #inversesAt(points: Float64Array): Float64Array {
-    const count = this.#share.length;
-    const inverses = new Float64Array(points.length * count);
-    points.forEach((t, q) => {
-      for (let at = 0; at < count; at++) inverses[((q >> 2) * count + at) * lanes + (q & 3)] = 1 / (t + (1 - t) * this.#share[at]!);
-    });
-    return inverses;
-  }
-
-  /** Products at four points along the way to every node, two children at a time; `inv` is where the inverses for these points begin. */
-  #descend(tree: number, x: Float32Array, points: Float64Array, q: number, inverses: Float64Array, inv: number): void {
-    const { roots, parents, words, thresholds, offsetBits } = this.#packed;
-    const share = this.#share, above = this.#above, kept = this.#kept, down = this.#down;
-    const first = roots[tree]!, end = roots[tree + 1]!;
-    const t0 = points[q]!, t1 = points[q + 1]!, t2 = points[q + 2]!, t3 = points[q + 3]!;
-    const r0 = 1 - t0, r1 = 1 - t1, r2 = 1 - t2, r3 = 1 - t3;
-    down.fill(1, 0, lanes);
-    for (let pair = first + 1; pair < end; pair += 2) {
-      const parent = parents[pair]!;
-      const word = words[2 * parent + 1]!;
-      const value = x[word >>> (offsetBits + 1)]!;
-      const goes = +(value > thresholds[2 * parent]!) | (+(value !== value) & (word >>> offsetBits));
-      const edge = above[pair]!;
-      const open = edge < 0 ? 1 : kept[edge]!;
-      const from = lanes * (parent - first);
-      let d0 = down[from]!, d1 = down[from + 1]!, d2 = down[from + 2]!, d3 = down[from + 3]!;
-      if (edge >= 0) {
-        // The earlier factor of this feature goes; where it was not kept, it and the new one differ by their shares alone.
-        if (open === 1) {
-          const i = inv + lanes * edge;
-          d0 *= inverses[i]!;
-          d1 *= inverses[i + 1]!;
-          d2 *= inverses[i + 2]!;
-          d3 *= inverses[i + 3]!;
-        } else {
-          const before = share[edge]!;
-          const scale = before > 0 ? 1 / before : 0;
-          d0 *= scale / r0;
-          d1 *= scale / r1;
-          d2 *= scale / r2;
-          d3 *= scale / r3;
-        }
+  #look(x: Float32Array, contributions: Float64Array): void {
+    const { places, aboveBits, splitStarts, features, thresholds, missingRight, columnStarts, columns, numberStarts, numbers } = this.#tables;
+    const agrees = this.#agrees;
+    let split = 0;
+    let column = 0;
+    for (let table = 0; table < places.length; table++) {
+      let bit = aboveBits[table]!;
+      let index = agrees[places[table]!]! & ((1 << bit) - 1);
+      for (const end = splitStarts[table + 1]!; split < end; split++) {
+        const value = x[features[split]!]!;
+        index |= (+(value > thresholds[split]!) | (+(value !== value) & missingRight[split]!)) << bit++;
       }
-      for (let side = 0; side < 2; side++) {
-        const at = pair + side;
-        const isKept = open & +(side === goes);
-        kept[at] = isKept;
-        const z = share[at]!;
-        const to = lanes * (at - first);
-        down[to] = d0 * (isKept * t0 + r0 * z);
-        down[to + 1] = d1 * (isKept * t1 + r1 * z);
-        down[to + 2] = d2 * (isKept * t2 + r2 * z);
-        down[to + 3] = d3 * (isKept * t3 + r3 * z);
-      }
+      const end = columnStarts[table + 1]!;
+      let from = numberStarts[table]! + index * (end - column);
+      for (; column < end; column++) contributions[columns[column]!]! += numbers[from++]!;
     }
   }
 
-  /** Sums over the leaves below every edge, its own feature's factor taken out; leaves below a later split on that feature are that split's. */
-  #ascend(tree: number, points: Float64Array, weights: Float64Array, q: number, inverses: Float64Array, inv: number, contributions: Float64Array): void {
-    const { roots, parents, words, values } = this.#packed;
-    const share = this.#share, above = this.#above, kept = this.#kept, down = this.#down, up = this.#up, taken = this.#taken, features = this.#features;
-    const first = roots[tree]!, end = roots[tree + 1]!;
-    const w0 = weights[q]!, w1 = weights[q + 1]!, w2 = weights[q + 2]!, w3 = weights[q + 3]!;
-    const v0 = w0 / (1 - points[q]!), v1 = w1 / (1 - points[q + 1]!), v2 = w2 / (1 - points[q + 2]!), v3 = w3 / (1 - points[q + 3]!);
-    taken.fill(0, 0, lanes * (end - first));
-    for (let pair = end - 2; pair > first; pair -= 2) {
-      let s0 = 0, s1 = 0, s2 = 0, s3 = 0, sum = 0;
-      for (let at = pair; at < pair + 2; at++) {
-        const here = lanes * (at - first);
-        const from = words[2 * at + 1] === 0 ? down : up;
-        const value = words[2 * at + 1] === 0 ? values[at]! : 1;
-        const u0 = value * from[here]!, u1 = value * from[here + 1]!, u2 = value * from[here + 2]!, u3 = value * from[here + 3]!;
-        s0 += u0;
-        s1 += u1;
-        s2 += u2;
-        s3 += u3;
-        const e0 = u0 - taken[here]!, e1 = u1 - taken[here + 1]!, e2 = u2 - taken[here + 2]!, e3 = u3 - taken[here + 3]!;
-        // (kept - share) / (t kept + (1 - t) share), which for a feature not kept is -1 / (1 - t) whatever its share.
-        if (kept[at] === 1) {
-          const i = inv + lanes * at;
-          sum += (1 - share[at]!) * (e0 * w0 * inverses[i]! + e1 * w1 * inverses[i + 1]! + e2 * w2 * inverses[i + 2]! + e3 * w3 * inverses[i + 3]!);
-        } else sum -= e0 * v0 + e1 * v1 + e2 * v2 + e3 * v3;
-      }
-      const parent = lanes * (parents[pair]! - first);
-      up[parent] = s0;
-      up[parent + 1] = s1;
-      up[parent + 2] = s2;
-      up[parent + 3] = s3;
-      contributions[features[pair]!]! += sum;
-      const edge = above[pair]!;
-      if (edge >= 0) {
-        const to = lanes * (edge - first);
-        taken[to]! += s0;
-        taken[to + 1]! += s1;
-        taken[to + 2]! += s2;
-        taken[to + 3]! += s3;
-      }
-    }
+  #work(leaf: LongLeaf, contributions: Float64Array): void {
+    const { value, features, shares, splits, sides, positions } = leaf;
+    const kept = this.#kept, parts = this.#parts, answers = this.#upper.answers;
+    kept.fill(1, 0, shares.length);
+    for (let i = 0; i < splits.length; i++) kept[positions[i]!]! &= +(answers[splits[i]!] === sides[i]);
+    shapleyOfLeaf(value, shares, kept, shares.length, parts);
+    for (let j = 0; j < shares.length; j++) contributions[features[j]!]! += parts[j]!;
   }
 }
 
-interface Quadrature {
-  readonly points: Float64Array;
-  readonly weights: Float64Array;
+/** A split above all tables, its place and those of its children, and the bit of its feature (none past the bits that tables read). */
+interface UpperSplit {
+  readonly node: number;
+  readonly feature: number;
+  readonly threshold: number;
+  readonly missingRight: number;
+  readonly bit: number;
+  readonly place: number;
+  left: number;
+  right: number;
 }
 
-const known = new Map<number, Quadrature>();
+/** A subtree with a table. */
+interface Low {
+  readonly node: number;
+  readonly place: number;
+  readonly path: Path;
+}
 
-/** Gauss-Legendre points and weights on [0, 1], exact for polynomials of degree below 2 x size: roots of P_size by Newton's method. */
-export function quadrature(size: number): Quadrature {
-  const found = known.get(size);
-  if (found !== undefined) return found;
-  const points = new Float64Array(size);
-  const weights = new Float64Array(size);
-  for (let i = 0; i < size; i++) {
-    let x = Math.cos((Math.PI * (i + 0.75)) / (size + 0.5));
-    for (let round = 0; round < 100; round++) {
-      const { value, slope } = legendre(size, x);
-      x -= value / slope;
-      if (Math.abs(value / slope) < 1e-16) break;
+/** A leaf without a table: the upper splits on its way, the side that each takes to it and the position of each one's feature. */
+interface LongLeaf {
+  readonly value: number;
+  readonly features: readonly number[];
+  readonly shares: Float64Array;
+  readonly splits: readonly number[];
+  readonly sides: readonly number[];
+  readonly positions: readonly number[];
+}
+
+interface Layout {
+  base: number;
+  /** Parents before children. */
+  readonly upper: UpperSplit[];
+  readonly tables: Low[];
+  readonly leaves: LongLeaf[];
+  places: number;
+}
+
+function layOut(nodes: TreeNodes): Layout {
+  const { roots, feature, threshold, left, right, missingLeft, value } = nodes;
+  const { bits, splitsBelow } = planTables(nodes);
+  const layout: Layout = { base: 0, upper: [], tables: [], leaves: [], places: 0 };
+  const way: { split: number; side: number }[] = [];
+  const descend = (node: number, path: Path): number => {
+    const place = layout.places++;
+    if (path.features.length + splitsBelow[node]! <= bits) {
+      layout.tables.push({ node, place, path });
+      return place;
     }
-    const { slope } = legendre(size, x);
-    points[i] = (1 + x) / 2;
-    weights[i] = 1 / ((1 - x * x) * slope * slope);
+    const column = feature[node]!;
+    if (column < 0) {
+      layout.leaves.push({
+        value: value[node]!, features: path.features, shares: Float64Array.from(path.shares), splits: way.map(({ split }) => split), sides: way.map(({ side }) => side),
+        positions: way.map(({ split }) => path.features.indexOf(layout.upper[split]!.feature)),
+      });
+      return place;
+    }
+    const known = path.features.indexOf(column);
+    const position = known < 0 ? path.features.length : known;
+    const split = layout.upper.length;
+    const upper = { node, feature: column, threshold: threshold[node]!, missingRight: 1 - missingLeft[node]!, bit: position < mostBits ? 1 << position : 0, place, left: 0, right: 0 };
+    layout.upper.push(upper);
+    way.push({ split, side: 0 });
+    upper.left = descend(left[node]!, below(nodes, path, node, left[node]!));
+    way[way.length - 1] = { split, side: 1 };
+    upper.right = descend(right[node]!, below(nodes, path, node, right[node]!));
+    way.pop();
+    return place;
+  };
+  for (const root of roots) {
+    layout.base += expectation(nodes, root);
+    descend(root, { features: [], shares: [] });
   }
-  const rule = { points, weights };
-  known.set(size, rule);
-  return rule;
+  return layout;
 }
 
-/** P_n and its derivative, by Bonnet's recursion. */
-function legendre(n: number, x: number): { value: number; slope: number } {
-  let before = 1;
-  let value = x;
-  for (let k = 2; k <= n; k++) [before, value] = [value, ((2 * k - 1) * x * value - (k - 1) * before) / k];
-  return { value, slope: (n * (x * value - before)) / (x * x - 1) };
+/** Part of the training weight at a node that went to its child; 0 where none came. */
+const weightShare = ({ cover }: TreeNodes, node: number, child: number): number => (cover[node]! > 0 ? cover[child]! / cover[node]! : 0);
+
+function expectation(nodes: TreeNodes, node: number): number {
+  if (nodes.feature[node]! < 0) return nodes.value[node]!;
+  const from = (child: number): number => weightShare(nodes, node, child) * expectation(nodes, child);
+  return from(nodes.left[node]!) + from(nodes.right[node]!);
+}
+
+function below(nodes: TreeNodes, { features, shares }: Path, node: number, child: number): Path {
+  const feature = nodes.feature[node]!;
+  const ratio = weightShare(nodes, node, child);
+  const position = features.indexOf(feature);
+  if (position < 0) return { features: [...features, feature], shares: [...shares, ratio] };
+  return { features, shares: shares.with(position, shares[position]! * ratio) };
+}
+
+/** The most bits of an index with which all tables fit, and the splits in each node's subtree. */
+function planTables(nodes: TreeNodes): { bits: number; splitsBelow: Int32Array } {
+  const { roots, feature, left, right } = nodes;
+  const splitsBelow = new Int32Array(feature.length);
+  for (let node = feature.length - 1; node >= 0; node--) if (feature[node]! >= 0) splitsBelow[node] = 1 + splitsBelow[left[node]!]! + splitsBelow[right[node]!]!;
+  // What tables of so many bits take, were each node's subtree to have one exactly when it fits and its parent's does not.
+  const sizes = new Float64Array(mostBits + 1);
+  const seen = new Set<number>();
+  const count = (node: number, parentBits: number): void => {
+    const wanted = seen.size + splitsBelow[node]!;
+    for (let bits = wanted; bits < Math.min(parentBits, mostBits + 1); bits++) sizes[bits]! += wanted * 2 ** wanted;
+    const column = feature[node]!;
+    if (column < 0) return;
+    const isNew = !seen.has(column);
+    seen.add(column);
+    count(left[node]!, wanted);
+    count(right[node]!, wanted);
+    if (isNew) seen.delete(column);
+  };
+  for (const root of roots) count(root, Infinity);
+  return { bits: sizes.findLastIndex((size) => size <= mostNumbers), splitsBelow };
+}
+
+interface UpperSplits {
+  readonly features: Int32Array;
+  readonly thresholds: Float64Array;
+  readonly missingRight: Uint8Array;
+  readonly bits: Int32Array;
+  readonly places: Int32Array;
+  readonly lefts: Int32Array;
+  readonly rights: Int32Array;
+  /** 1 where the row at hand goes right. */
+  readonly answers: Uint8Array;
+}
+
+const packUpper = (splits: readonly UpperSplit[]): UpperSplits => ({
+  features: Int32Array.from(splits, (split) => split.feature), thresholds: Float64Array.from(splits, (split) => split.threshold), missingRight: Uint8Array.from(splits, (split) => split.missingRight),
+  bits: Int32Array.from(splits, (split) => split.bit), places: Int32Array.from(splits, (split) => split.place), lefts: Int32Array.from(splits, (split) => split.left),
+  rights: Int32Array.from(splits, (split) => split.right), answers: new Uint8Array(splits.length),
+});
+
+/** All tables in a row: of each its place, bits from above, splits, columns and, for each index, one number a column. */
+interface Tables {
+  readonly places: Int32Array;
+  readonly aboveBits: Int32Array;
+  readonly splitStarts: Int32Array;
+  readonly features: Int32Array;
+  readonly thresholds: Float64Array;
+  readonly missingRight: Uint8Array;
+  readonly columnStarts: Int32Array;
+  readonly columns: Int32Array;
+  readonly numberStarts: Int32Array;
+  readonly numbers: Float64Array;
+}
+
+function packTables(nodes: TreeNodes, lows: readonly Low[]): Tables {
+  const splits: number[] = [], splitStarts = [0], columns: number[] = [], columnStarts = [0], numberStarts: number[] = [];
+  const filled: { low: Low; inner: readonly number[]; own: readonly number[]; leaves: readonly LowLeaf[] }[] = [];
+  let size = 0;
+  for (const low of lows) {
+    const { inner, leaves } = unfold(nodes, low);
+    const own = [...new Set(leaves.flatMap((leaf) => leaf.path.features))];
+    splits.push(...inner);
+    columns.push(...own);
+    splitStarts.push(splits.length);
+    columnStarts.push(columns.length);
+    numberStarts.push(size);
+    size += own.length * 2 ** (low.path.features.length + inner.length);
+    filled.push({ low, inner, own, leaves });
+  }
+  const numbers = new Float64Array(size);
+  filled.forEach(({ low, inner, own, leaves }, table) => {
+    const indices = 2 ** (low.path.features.length + inner.length);
+    for (const leaf of leaves) addLeaf(leaf, own, indices, numbers.subarray(numberStarts[table]));
+  });
+  return {
+    places: Int32Array.from(lows, (low) => low.place), aboveBits: Int32Array.from(lows, (low) => low.path.features.length), splitStarts: Int32Array.from(splitStarts),
+    features: Int32Array.from(splits, (node) => nodes.feature[node]!), thresholds: Float64Array.from(splits, (node) => nodes.threshold[node]!),
+    missingRight: Uint8Array.from(splits, (node) => 1 - nodes.missingLeft[node]!), columnStarts: Int32Array.from(columnStarts), columns: Int32Array.from(columns),
+    numberStarts: Int32Array.from(numberStarts), numbers,
+  };
+}
+
+/** A leaf of a subtree with a table: feature j of its path is kept where the index has the bits `wanted[j]` among those of `masks[j]`. */
+interface LowLeaf {
+  readonly value: number;
+  readonly path: Path;
+  readonly masks: readonly number[];
+  readonly wanted: readonly number[];
+}
+
+function unfold(nodes: TreeNodes, low: Low): { inner: number[]; leaves: LowLeaf[] } {
+  const inner: number[] = [];
+  const leaves: LowLeaf[] = [];
+  const above = low.path.features.length;
+  const descend = (node: number, path: Path, masks: readonly number[], wanted: readonly number[]): void => {
+    const feature = nodes.feature[node]!;
+    if (feature < 0) {
+      leaves.push({ value: nodes.value[node]!, path, masks, wanted });
+      return;
+    }
+    const bit = 1 << (above + inner.push(node) - 1);
+    const position = path.features.indexOf(feature);
+    const add = (list: readonly number[], extra: number): readonly number[] => (position < 0 ? [...list, extra] : list.with(position, list[position]! | extra));
+    descend(nodes.left[node]!, below(nodes, path, node, nodes.left[node]!), add(masks, bit), add(wanted, 0));
+    descend(nodes.right[node]!, below(nodes, path, node, nodes.right[node]!), add(masks, bit), add(wanted, bit));
+  };
+  const bits = low.path.features.map((_, position) => 1 << position);
+  descend(low.node, low.path, bits, bits);
+  return { inner, leaves };
+}
+
+/** Adds a leaf's values to every entry of its table; they are worked out once for each pattern of kept features. */
+function addLeaf({ value, path, masks, wanted }: LowLeaf, columns: readonly number[], indices: number, numbers: Float64Array): void {
+  const count = path.features.length;
+  const shares = Float64Array.from(path.shares);
+  const kept = new Uint8Array(count);
+  const parts = new Float64Array(count);
+  const byPattern = new Float64Array(count * 2 ** count);
+  for (let pattern = 0; pattern < 2 ** count; pattern++) {
+    for (let j = 0; j < count; j++) kept[j] = (pattern >> j) & 1;
+    shapleyOfLeaf(value, shares, kept, count, parts);
+    byPattern.set(parts, pattern * count);
+  }
+  const to = path.features.map((feature) => columns.indexOf(feature));
+  for (let index = 0; index < indices; index++) {
+    let pattern = 0;
+    for (let j = 0; j < count; j++) pattern |= +((index & masks[j]!) === wanted[j]!) << j;
+    for (let j = 0; j < count; j++) numbers[index * columns.length + to[j]!]! += byPattern[pattern * count + j]!;
+  }
 }
