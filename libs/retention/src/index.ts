@@ -21,7 +21,7 @@ export { FeatureFormulas, PartialReader } from './features/finish-features.ts';
 export type { Column, ColumnBatch, ColumnType, ScalarType } from './records/columns.ts';
 export { decodeBatch, UnreadableRecord, type PlacedValues } from './records/decode-batch.ts';
 export { detectSource, inspectLog, type Inspection, type InspectOptions } from './records/inspect-log.ts';
-export { LateMarker } from './records/late-marker.ts';
+export { LateMarker, SourceLateMarker, type Watermarks } from './records/late-marker.ts';
 export { LogScanner, type Chunk, type Originals, type Rejection, type ScanOptions } from './records/log-scanner.ts';
 export { deadLetterRecords, packRecords, type DeadLetterOrigin, type PackedRecords, type PackOrigin, type RowsToPack } from './records/pack-records.ts';
 export { RecordCodec, type PackedValues } from './records/record-codec.ts';
@@ -30,11 +30,13 @@ export { registeredCodec, type SchemaIds } from './records/registered-codec.ts';
 export { parseSource, type ParsedSource, type SourceFiles } from './sources/parse-source.ts';
 export { InvalidSourcesError, parseSources, SOURCE_FILE_NAMES, sourcesOrThrow, type SourceFolder } from './sources/parse-sources.ts';
 export type {
-  AggregateDefinition, AggregateKind, DelimitedFormat, Deployment, DerivedColumn, FeatureDefinition, FeatureDefinitions, LabelDefinition,
-  ModelDefinition, ModelDefinitions, Source, SourceColumn,
+  AggregateDefinition, AggregateKind, AttributeDefinition, DelimitedFormat, Deployment, DerivedColumn, FeatureDefinition, FeatureDefinitions, LabelDefinition,
+  ModelDefinition, ModelDefinitions, Source, SourceColumn, SourceTable,
 } from './sources/source.ts';
-export { tableNames, type TableNames } from './sources/table-names.ts';
+export { ALWAYS_MS, eventTables, fileSource, TABLE_COLUMN, tableNamesOf, tableOf } from './sources/source-tables.ts';
+export { silverTables, tableNames, type TableNames } from './sources/table-names.ts';
 export type { Problem, SourceFile } from './sources/yaml-fields.ts';
+export { createWidener, tableIndexes } from './records/union-batch.ts';
 export { generate, SYNTHETIC_SOURCES, type GenerateOptions } from './synthetic/generate.ts';
 export { planTracks, type TrackPlan } from './features/aggregate-tracks.ts';
 export { ValueTables, type TrackInputs } from './features/track-inputs.ts';

@@ -45,8 +45,10 @@ const kinds: readonly AggregateKind[] = ['count', 'sum', 'min', 'max', 'last', '
 export function planTracks(source: Pick<Source, 'columns' | 'derived' | 'features' | 'tileMs'>): TrackPlan {
   const { aggregates, population } = source.features;
   const wanted = aggregates.map((definition) => ({ definition, track: trackOf(definition, source) }));
-  if (population !== undefined) {
-    const { where, windowMs } = population;
+  // A population that a snapshot table names is the versions' matter.
+  const counted = population !== undefined && population.from === undefined ? population : undefined;
+  if (counted !== undefined) {
+    const { where, windowMs } = counted;
     const definition: AggregateDefinition = {
       name: 'population', kind: 'count', of: undefined, where, windowMs, windowRecords: undefined, limit: undefined,
     };
@@ -64,7 +66,7 @@ export function planTracks(source: Pick<Source, 'columns' | 'derived' | 'feature
   return {
     tracks,
     aggregates: tracked,
-    population: population === undefined ? -1 : tracked.length - 1,
+    population: counted === undefined ? -1 : tracked.length - 1,
     tileMs: source.tileMs,
     span: tracked.reduce((most, { window }) => Math.max(most, window), 0),
   };

@@ -47,9 +47,9 @@ export class BlockPool {
     this.heads = heads;
   }
 
-  /** Rows of a slot; 0 for one that never had any. */
+  /** Rows of a slot; 0 for one that never had any, and for -1. */
   countOf(slot: number): number {
-    return slot * HEAD < this.heads.length ? this.heads[slot * HEAD + 1] : 0;
+    return (slot >>> 0) * HEAD < this.heads.length ? this.heads[slot * HEAD + 1] : 0;
   }
 
   /** Word index of the slot's first row. */

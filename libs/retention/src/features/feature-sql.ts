@@ -3,8 +3,10 @@ import type { ColumnType } from '../records/columns.ts';
 import { expectExpression, type Expression } from '../expressions/parse-expression.ts';
 import { quoteName, renderSql, renderTree, timestampSql, type Dialect } from '../expressions/render-sql.ts';
 import { columnTypeOf, recordScope } from '../sources/record-scope.ts';
-import type { AggregateDefinition, Source } from '../sources/source.ts';
+import { onlyIn, tableOf } from '../sources/source-tables.ts';
+import type { AggregateDefinition, Source, SourceTable } from '../sources/source.ts';
 import { FeatureFormulas } from './finish-features.ts';
+import { versionGroups } from './version-groups.ts';
 
 /** Writes the parts that every query of a source shares. */
 class SourceSql {
@@ -72,6 +74,16 @@ class SourceSql {
     return `${this.time}, ${this.name('_partition')}, ${this.name('_offset')}`;
   }
 
+  /** A column's value in the newest of a group's rows, null when it is null there: within a list, as nulls alone would be passed over. */
+  newest(column: string): string {
+    return this.dialect === 'duckdb' ? `list_extract(max_by(list_value(${column}), (${this.order})), 1)` : `element_at(max_by(array(${column}), (${this.order})), 1)`;
+  }
+
+  /** A table's rows that count as of a time: events before it, snapshot rows that hold by then. */
+  validAt({ kind }: SourceTable, asOfMs: number): string {
+    return `${this.time} ${kind === 'events' ? '<' : '<='} ${timestampSql(asOfMs)}`;
+  }
+
   between(startMs: number, endMs: number): string {
     return `${this.time} >= ${timestampSql(startMs)} AND ${this.time} < ${timestampSql(endMs)}`;
   }
@@ -86,6 +98,7 @@ export function partialsSql(source: Source, silver: string, asOfMs: number, dial
   const sql = new SourceSql(source, dialect);
   const { population, aggregates } = source.features;
   assert(population !== undefined, `expected a source with a population, found ${source.name}`);
+  if (source.tables !== undefined) return joinedPartialsSql(sql, silver, asOfMs);
   const longest = Math.max(population.windowMs, ...aggregates.map((aggregate) => aggregate.windowMs ?? 0));
   // The WHERE already cuts at the longest window, so only shorter ones need a condition of their own.
   const rows = (windowMs: number): string[] => windowMs < longest ? [`${sql.time} >= ${timestampSql(asOfMs - windowMs)}`] : [];
@@ -98,11 +111,46 @@ HAVING count(*) FILTER (WHERE ${sql.condition(population.where, ...rows(populati
 ORDER BY ${sql.name('entity')}`;
 }
 
+/**
+ * `partialsSql` of a source of several tables: the population, joined with its aggregates over events and with the newest row of each table as
+ * of the time that attributes read. Records of one entity lie in one partition, so the stream can join them alike.
+ */
+function joinedPartialsSql(sql: SourceSql, silver: string, asOfMs: number): string {
+  const { source } = sql;
+  const { aggregates, attributes = [] } = source.features;
+  const [entity, key] = [sql.name('entity'), sql.name(source.entity)];
+  const longest = Math.max(...aggregates.map((aggregate) => aggregate.windowMs ?? 0));
+  const rows = (windowMs: number): string[] => windowMs < longest ? [`${sql.time} >= ${timestampSql(asOfMs - windowMs)}`] : [];
+  const joins = aggregates.length === 0 ? [] : [`SELECT ${[`${sql.entity} AS ${entity}`, ...aggregates.map((aggregate) => `${sql.aggregate(aggregate, rows(aggregate.windowMs ?? 0))} AS ${sql.name(aggregate.name)}`)].join(',\n  ')}
+FROM ${silver}
+WHERE NOT ${sql.name('_late')} AND ${sql.between(asOfMs - longest, asOfMs)}
+GROUP BY ${key}`];
+  for (const { where, table, attributes: own } of versionGroups(source)) {
+    if (own.length === 0) continue;
+    const columns = own.map(({ name, of }) => `${sql.exact(sql.newest(sql.name(of)), columnTypeOf(source, of))} AS ${sql.name(name)}`);
+    joins.push(`SELECT ${[`${sql.entity} AS ${entity}`, ...columns].join(',\n  ')}
+FROM ${silver}
+WHERE NOT ${sql.name('_late')} AND ${sql.validAt(table, asOfMs)} AND ${sql.expression(where)}
+GROUP BY ${key}`);
+  }
+  const names = [...aggregates, ...attributes].map(({ name }) => sql.name(name));
+  return `SELECT ${[`p.${entity}`, ...names].join(', ')}
+FROM (${populationSql(source, silver, asOfMs, sql.dialect)}) p
+${joins.map((join, k) => `LEFT JOIN (${join}) j${k} ON j${k}.${entity} = p.${entity}`).join('\n')}
+ORDER BY p.${entity}`;
+}
+
 /** The population as of a time: one column `entity`, in order. */
 export function populationSql(source: Source, silver: string, asOfMs: number, dialect: Dialect = 'duckdb'): string {
   const sql = new SourceSql(source, dialect);
   const { population } = source.features;
   assert(population !== undefined, `expected a source with a population, found ${source.name}`);
+  if (population.from !== undefined) {
+    return `SELECT DISTINCT ${sql.entity} AS ${sql.name('entity')}
+FROM ${silver}
+WHERE NOT ${sql.name('_late')} AND ${sql.validAt(tableOf(source, population.from), asOfMs)} AND ${sql.expression(onlyIn(population.from))}
+ORDER BY ${sql.name('entity')}`;
+  }
   return `SELECT DISTINCT ${sql.entity} AS ${sql.name('entity')}
 FROM ${silver}
 WHERE NOT ${sql.name('_late')} AND ${sql.condition(population.where, sql.between(asOfMs - population.windowMs, asOfMs))}
@@ -119,6 +167,13 @@ export function labelsSql(source: Source, silver: string, asOfMs: number, dialec
   const { label } = source.models;
   assert(population !== undefined && label.kind === 'absence', `expected a source with labels by absence, found ${source.name}`);
   const asOf = timestampSql(asOfMs);
+  if (source.tables !== undefined) {
+    const entity = sql.name('entity');
+    return `SELECT p.${entity}, CASE WHEN m.${entity} IS NULL THEN 1 ELSE 0 END AS ${sql.name('label')}
+FROM (${populationSql(source, silver, asOfMs, dialect)}) p
+LEFT JOIN (SELECT DISTINCT ${sql.entity} AS ${entity} FROM ${silver} WHERE NOT ${sql.name('_late')} AND ${sql.condition(label.where, sql.between(asOfMs, asOfMs + label.horizonMs))}) m ON m.${entity} = p.${entity}
+ORDER BY p.${entity}`;
+  }
   return `SELECT ${sql.entity} AS ${sql.name('entity')},
   CASE WHEN count(*) FILTER (WHERE ${sql.condition(label.where, `${sql.time} >= ${asOf}`)}) = 0 THEN 1 ELSE 0 END AS ${sql.name('label')}
 FROM ${silver}

@@ -6,7 +6,7 @@ import { decodeText } from '../expressions/text-operations.ts';
 import { JavaScriptWriter } from '../expressions/write-javascript.ts';
 import { columnTypeOf, recordScope } from '../sources/record-scope.ts';
 import type { AggregateDefinition, Source } from '../sources/source.ts';
-import { finishedType, partialScale } from './aggregate-types.ts';
+import { finishedType, finishedValues, partialScale } from './aggregate-types.ts';
 import { RecordParts, type RecordSlot } from './record-parts.ts';
 
 type Finish = (partials: Float64Array, lastText: readonly (string | null)[], asOfMs: number, out: Float64Array, record: Float64Array, recordAt: number) => void;
@@ -21,6 +21,7 @@ const NO_RECORD = new Float64Array(0);
 export class FeatureFormulas {
   /** Feature names in the order of `out`. */
   readonly names: readonly string[];
+  /** What `finish` takes a value of: the aggregates, then the attributes. */
   readonly aggregates: readonly AggregateDefinition[];
   /** What `finish` needs of the record: a name (`record_0` …) and SQL-renderable tree each; empty for a source with time. */
   readonly record: readonly RecordSlot[];
@@ -28,7 +29,7 @@ export class FeatureFormulas {
 
   constructor(source: Source) {
     this.names = source.features.features.map((feature) => feature.name);
-    this.aggregates = source.features.aggregates;
+    this.aggregates = finishedValues(source.features);
     const record = new RecordParts(source);
     this.#finish = writeFinish(source, record);
     this.record = record.slots;
@@ -56,7 +57,8 @@ export class FeatureFormulas {
 }
 
 function writeFinish(source: Source, record: RecordParts): Finish {
-  const { aggregates, features } = source.features;
+  const { features } = source.features;
+  const aggregates = finishedValues(source.features);
   const position = new Map(aggregates.map((aggregate, k) => [aggregate.name, k]));
   const scope: Record<string, ColumnType> = source.time === undefined ? { ...recordScope(source) } : { as_of: { name: 'timestamp' } };
   for (const aggregate of aggregates) scope[aggregate.name] = finishedType(aggregate, source);
@@ -81,7 +83,7 @@ function writeFinish(source: Source, record: RecordParts): Finish {
 
 /** Powers of ten that exact partials of each aggregate carry: finished value = partial / divisor. */
 export function partialDivisors(source: Source): Float64Array {
-  return Float64Array.from(source.features.aggregates, ({ kind, of }) => {
+  return Float64Array.from(finishedValues(source.features), ({ kind, of }) => {
     const scaled = of !== undefined && kind !== 'count' && kind !== 'distinct';
     return scaled ? 10 ** partialScale(columnTypeOf(source, of)) : 1;
   });
@@ -105,11 +107,12 @@ export class PartialReader {
       assert(column !== undefined, `expected a column ${name}, found ${batch.names.join(', ')}`);
       return column;
     };
-    this.#columns = source.features.aggregates.map((aggregate) => find(aggregate.name));
+    const aggregates = finishedValues(source.features);
+    this.#columns = aggregates.map((aggregate) => find(aggregate.name));
     this.#divisors = partialDivisors(source);
-    this.#zero = source.features.aggregates.map(({ kind }) => kind === 'count' || kind === 'sum' || kind === 'distinct');
-    this.#limits = source.features.aggregates.map((aggregate) => aggregate.limit ?? Infinity);
-    this.#names = source.features.aggregates.map((aggregate) => aggregate.name);
+    this.#zero = aggregates.map(({ kind }) => kind === 'count' || kind === 'sum' || kind === 'distinct');
+    this.#limits = aggregates.map((aggregate) => aggregate.limit ?? Infinity);
+    this.#names = aggregates.map((aggregate) => aggregate.name);
     this.#record = formulas?.record.map((slot) => find(slot.name)) ?? [];
   }
 

@@ -39,11 +39,12 @@ export class ValueTable {
     this.#keepers[id]++;
   }
 
+  /** What nobody keeps any more goes at `sweep`: records of the batch at hand may still come with its id. */
   release(id: number): void {
-    if (--this.#keepers[id] === 0) this.#keys.remove(id);
+    if (--this.#keepers[id] === 0) this.#fresh.push(id);
   }
 
-  /** Drops what was interned since the last sweep and never kept; call it when no unkept id is in use any more. */
+  /** Drops what nobody keeps of what was interned or released since the last sweep; call it when no unkept id is in use any more. */
   sweep(): void {
     for (const id of this.#fresh) if (this.#keepers[id] === 0 && this.#keys.holds(id)) this.#keys.remove(id);
     this.#fresh.length = 0;

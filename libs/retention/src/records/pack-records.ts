@@ -6,6 +6,7 @@ import { writeScaled } from './integer-text.ts';
 import type { Rejection } from './log-scanner.ts';
 import { partitionOf } from './murmur2.ts';
 import type { RecordCodec } from './record-codec.ts';
+import { tableIndexes } from './union-batch.ts';
 import { isUtf8 } from './utf8.ts';
 
 /** Records of one partition in columns of bytes; the fields are those of the event log's own `PackedRecords`. */
@@ -110,11 +111,14 @@ function packPartition(
   const whole = count === batch.rowCount;
   const encoded = codec.encode(batch, whole ? undefined : chosen);
   const times = source.time === undefined ? undefined : columnNamed(batch, source.time).values;
+  const tables = tableIndexes(source, batch);
   const timestamps = new Float64Array(count);
   const offsets = new Float64Array(count);
   for (let index = 0; index < count; index++) {
     const row = chosen[index];
-    timestamps[index] = times === undefined ? origin.createdAtMs : times[row];
+    // The moment from which a snapshot table's row holds is not when anything happened, and may lie before what logs can date.
+    const isEvent = times !== undefined && (tables === undefined || source.tables![tables[row]].kind === 'events');
+    timestamps[index] = isEvent ? times[row] : origin.createdAtMs;
     offsets[index] = byteOffsets[kept === undefined ? row : kept[row]];
   }
   const picked = whole ? { keys, keyOffsets } : pickKeys(keys, keyOffsets, chosen);

@@ -2,13 +2,14 @@ import type { Node } from 'yaml';
 import type { ColumnType } from '../records/columns.ts';
 import { suggest } from '../expressions/suggest.ts';
 import { formatType } from '../expressions/typed-tree.ts';
-import { finishedType } from '../features/aggregate-types.ts';
+import { finishedType, finishedValues } from '../features/aggregate-types.ts';
 import { mixesRecordText } from '../features/record-parts.ts';
 import { BOOLEAN, checkExpression, INTEGER, NUMBER, NUMBER_OR_TEXT } from './check-expression.ts';
 import { parseDuration, parseRecordCount } from './duration.ts';
+import { parseAttribute, parseEventsWhere } from './parse-from.ts';
 import type { Schema } from './parse-schema.ts';
 import { scopeOf } from './record-scope.ts';
-import type { AggregateDefinition, AggregateKind, FeatureDefinition, FeatureDefinitions } from './source.ts';
+import type { AggregateDefinition, AggregateKind, AttributeDefinition, FeatureDefinition, FeatureDefinitions } from './source.ts';
 import { asFields, describe, type Fields, type OpenFile } from './yaml-fields.ts';
 
 const KINDS = ['count', 'sum', 'min', 'max', 'distinct', 'last'] as const;
@@ -27,11 +28,12 @@ export function parseFeatures(file: OpenFile, schema: Schema): FeatureDefinition
   const scope = scopeOf(schema.columns, schema.derived);
   const conditions = parseConditions(fields.child('conditions'), scope);
   const context: Context = { file, schema, scope, conditions };
-  const aggregates = parseAggregates(fields.child('aggregates'), context);
-  const features = parseFormulas(fields.child('features'), context, aggregates);
+  const attributes: AttributeDefinition[] = [];
+  const aggregates = parseAggregates(fields.child('aggregates'), context, attributes);
+  const features = parseFormulas(fields.child('features'), context, finishedValues({ aggregates, attributes }));
   const terminal = fields.node('terminal');
   const definitions: FeatureDefinitions = {
-    conditions, aggregates, features,
+    conditions, aggregates, features, ...(attributes.length > 0 && { attributes }),
     population: parsePopulation(fields, context),
     state: featureNames(fields, 'state', features),
     reward: checkExpression(file, fields.at('reward'), scope, 'reward', NUMBER)?.sql ?? '',
@@ -81,9 +83,15 @@ function parsePopulation(fields: Fields, context: Context): FeatureDefinitions['
     if (context.schema.time !== undefined) fields.need('population');
     return undefined;
   }
+  const snapshot = context.schema.tables?.find((table) => table.kind === 'snapshot' && table.name === child.source('from'));
+  if (snapshot !== undefined) {
+    child.close();
+    return { where: undefined, windowMs: 0, from: snapshot.name };
+  }
   child.need('window');
   if (context.schema.time === undefined) context.file.report(child.map, 'population: expected only for a source with time');
-  const population = { where: parseCondition(child, 'where', context), windowMs: child.duration('window') ?? 0 };
+  const where = parseEventsWhere(child, context.schema, context.scope, { where: parseCondition(child, 'where', context) });
+  const population = { where, windowMs: child.duration('window') ?? 0 };
   checkTiles(child, 'window', population.windowMs, context.schema);
   child.close();
   return population;
@@ -95,15 +103,25 @@ export function checkTiles(fields: Fields, key: string, ms: number | undefined, 
   if (ms % schema.tileMs !== 0) fields.file.report(fields.at(key), `${key}: expected a multiple of the tile (${schema.tileMs / 1000} s), found ${describe(fields.at(key))}`);
 }
 
-function parseAggregates(fields: Fields | undefined, context: Context): AggregateDefinition[] {
+/** Aggregates of the records in a window; a `last` without one becomes an attribute. */
+function parseAggregates(fields: Fields | undefined, context: Context, attributes: AttributeDefinition[]): AggregateDefinition[] {
   const aggregates: AggregateDefinition[] = [];
   for (const entry of fields?.entries() ?? []) {
     if (!NAME.test(entry.name) || RESERVED.test(entry.name)) context.file.report(entry.key, `expected a name in lower case other than as_of, entity, label or record_N, found '${entry.name}'`);
     if (context.schema.time === undefined && Object.hasOwn(context.scope, entry.name)) context.file.report(entry.key, `expected a name that no column has, found ${entry.name}`);
     const definition = asFields(context.file, entry.name, entry.value);
-    if (definition !== undefined) aggregates.push(parseAggregate(entry.name, definition, context));
+    if (definition === undefined) continue;
+    if (context.schema.tables !== undefined && definition.has('last') && !definition.has('window')) attributes.push(...parseNewest(entry.name, definition, context));
+    else aggregates.push(parseAggregate(entry.name, definition, context));
   }
   return aggregates;
+}
+
+function parseNewest(name: string, fields: Fields, context: Context): AttributeDefinition[] {
+  const reads = { of: parseColumnOf(name, 'last', fields, context), where: parseCondition(fields, 'where', context) };
+  const attribute = parseAttribute(name, fields, context.schema, context.scope, reads);
+  fields.close();
+  return attribute === undefined ? [] : [attribute];
 }
 
 function parseAggregate(name: string, fields: Fields, context: Context): AggregateDefinition {
@@ -115,7 +133,7 @@ function parseAggregate(name: string, fields: Fields, context: Context): Aggrega
   if (kind === 'count') {
     if (found.length === 1 && fields.boolean('count') === false) file.report(fields.at('count'), 'count: expected true');
   } else of = parseColumnOf(name, kind, fields, context);
-  const where = parseCondition(fields, 'where', context);
+  const where = parseEventsWhere(fields, context.schema, context.scope, { of, where: parseCondition(fields, 'where', context) });
   const window = parseWindow(fields.need('window'), context);
   const limit = fields.integer('limit', [1, 10_000_000]);
   if (limit !== undefined && kind !== 'distinct') file.report(fields.at('limit'), 'limit: expected with distinct only');

@@ -1,6 +1,7 @@
 import { parseCondition, checkTiles, featureNames } from './parse-features.ts';
 import { MODEL_RULES } from './known-models.ts';
 import type { ValueRule } from './model-rules.ts';
+import { parseEventsWhere } from './parse-from.ts';
 import type { Schema } from './parse-schema.ts';
 import { columnTypeOf, scopeOf } from './record-scope.ts';
 import type { FeatureDefinitions, LabelDefinition, ModelDefinition, ModelDefinitions, StepValue } from './source.ts';
@@ -34,7 +35,8 @@ function parseLabel(fields: Fields, schema: Schema, features: FeatureDefinitions
   if (label.has('absence_of')) {
     if (schema.time === undefined) file.report(label.map, 'label: expected absence_of only for a source with time; use outcome');
     if (task !== 'classification') file.report(label.map, `label: expected task classification with absence_of, found ${task}`);
-    const where = parseCondition(label, 'absence_of', { scope: scopeOf(schema.columns, schema.derived), conditions: features.conditions });
+    const scope = scopeOf(schema.columns, schema.derived);
+    const where = parseEventsWhere(label, schema, scope, { where: parseCondition(label, 'absence_of', { scope, conditions: features.conditions }) });
     parsed = { kind: 'absence', where, horizonMs: label.need('within').duration('within') ?? 0 };
     checkTiles(label, 'within', parsed.horizonMs, schema);
   } else {

@@ -10,7 +10,7 @@ import { scopeOf } from './record-scope.ts';
 import type { DerivedColumn, Source, SourceColumn } from './source.ts';
 import { asFields, describe, type Entry, type Fields, type OpenFile } from './yaml-fields.ts';
 
-export type Schema = Pick<Source, 'name' | 'title' | 'format' | 'columns' | 'derived' | 'rejects' | 'entity' | 'time' | 'tileMs' | 'latenessMs'> & {
+export type Schema = Pick<Source, 'name' | 'title' | 'format' | 'columns' | 'derived' | 'rejects' | 'entity' | 'time' | 'tileMs' | 'latenessMs' | 'tables'> & {
   /** Columns known only after the decision, derived ones included. */
   readonly outcomes: ReadonlySet<string>;
 };
@@ -33,13 +33,7 @@ export function parseSchema(file: OpenFile): Schema | undefined {
     name, title: fields.text('title') ?? name,
     format: parseFormat(fields.child('format'), columns),
     columns, derived, outcomes,
-    rejects: fields.children('rejects').map((reject) => {
-      const when = checkExpression(file, reject.need('when', 'reason').at('when'), scope, 'when', BOOLEAN)?.sql ?? '';
-      const reason = reject.text('reason') ?? '';
-      if (reason !== '' && !/^[a-z0-9]+(-[a-z0-9]+)*$/.test(reason)) file.report(reject.at('reason'), `reason: expected words with hyphens, found '${reason}'`);
-      reject.close();
-      return { when, reason };
-    }),
+    rejects: parseRejects(fields, scope),
     entity: parseEntity(fields, scope),
     ...parseTime(fields, scope),
   };
@@ -47,7 +41,18 @@ export function parseSchema(file: OpenFile): Schema | undefined {
   return schema;
 }
 
-function parseEntity(fields: Fields, scope: Readonly<Record<string, ColumnType>>): string {
+export function parseRejects(fields: Fields, scope: Readonly<Record<string, ColumnType>>): Source['rejects'] {
+  const { file } = fields;
+  return fields.children('rejects').map((reject) => {
+    const when = checkExpression(file, reject.need('when', 'reason').at('when'), scope, 'when', BOOLEAN)?.sql ?? '';
+    const reason = reject.text('reason') ?? '';
+    if (reason !== '' && !/^[a-z0-9]+(-[a-z0-9]+)*$/.test(reason)) file.report(reject.at('reason'), `reason: expected words with hyphens, found '${reason}'`);
+    reject.close();
+    return { when, reason };
+  });
+}
+
+export function parseEntity(fields: Fields, scope: Readonly<Record<string, ColumnType>>): string {
   const entity = fields.text('entity') ?? '';
   if (entity === '') return entity;
   const type = Object.hasOwn(scope, entity) ? scope[entity] : undefined;
@@ -57,7 +62,7 @@ function parseEntity(fields: Fields, scope: Readonly<Record<string, ColumnType>>
   return entity;
 }
 
-function parseTime(fields: Fields, scope: Readonly<Record<string, ColumnType>>): Pick<Source, 'time' | 'tileMs' | 'latenessMs'> {
+export function parseTime(fields: Fields, scope: Readonly<Record<string, ColumnType>>): Pick<Source, 'time' | 'tileMs' | 'latenessMs'> {
   const { file } = fields;
   const time = fields.text('time');
   const tileMs = fields.duration('tile');
@@ -81,7 +86,7 @@ function checkName(file: OpenFile, { name, key }: Entry, taken: ReadonlySet<stri
   else if (parseExpression(name, { [name]: { name: 'int' } }).expression?.columns[0] !== name) file.report(key, `expected a name that SQL does not reserve, found ${name}`);
 }
 
-function parseColumns(fields: Fields | undefined): SourceColumn[] {
+export function parseColumns(fields: Fields | undefined): SourceColumn[] {
   const columns: SourceColumn[] = [];
   for (const entry of fields?.entries() ?? []) {
     const { file } = fields as Fields;
@@ -130,7 +135,7 @@ function parseRange(fields: Fields, type: ScalarType): readonly [number, number]
   return [low, high];
 }
 
-function parseDerived(fields: Fields | undefined, columns: readonly SourceColumn[], outcomes: Set<string>): DerivedColumn[] {
+export function parseDerived(fields: Fields | undefined, columns: readonly SourceColumn[], outcomes: Set<string>): DerivedColumn[] {
   const derived: DerivedColumn[] = [];
   for (const entry of fields?.entries() ?? []) {
     const { file } = fields as Fields;

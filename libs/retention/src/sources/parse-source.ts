@@ -2,6 +2,7 @@ import { parseDeployment } from './parse-deployment.ts';
 import { parseFeatures } from './parse-features.ts';
 import { parseModels } from './parse-models.ts';
 import { parseSchema } from './parse-schema.ts';
+import { hasTables, parseTables } from './parse-tables.ts';
 import type { Source } from './source.ts';
 import { stableDigest } from './stable-digest.ts';
 import { OpenFile, type Problem, type SourceFile } from './yaml-fields.ts';
@@ -24,7 +25,8 @@ export type ParsedSource =
  */
 export function parseSource(files: SourceFiles): ParsedSource {
   const problems: Problem[] = [];
-  const schema = parseSchema(new OpenFile(files.schema, problems));
+  const schemaFile = new OpenFile(files.schema, problems);
+  const schema = hasTables(schemaFile) ? parseTables(schemaFile) : parseSchema(schemaFile);
   if (schema === undefined || problems.length > 0) return failed(problems);
   const features = parseFeatures(new OpenFile(files.features, problems), schema);
   if (features === undefined || problems.length > 0) return failed(problems);
@@ -42,10 +44,11 @@ function failed(problems: readonly Problem[]): ParsedSource {
 
 /** Digest of what decides records, states, features, rewards and labels; titles, models and deployment may change freely. */
 export function versionOf(source: Omit<Source, 'version'>): string {
-  const { name, columns, derived, rejects, entity, time, tileMs, latenessMs, features } = source;
-  const { aggregates, features: formulas, population, state, reward, action, terminal, visit } = features;
+  const { name, columns, derived, rejects, entity, time, tileMs, latenessMs, features, tables } = source;
+  const { aggregates, attributes, features: formulas, population, state, reward, action, terminal, visit } = features;
   return stableDigest({
     columns: columns.map(({ description: _, field: __, ...column }) => column),
-    name, derived, rejects, entity, time, tileMs, latenessMs, aggregates, formulas, population, state, reward, action, terminal, visit,
+    name, derived, rejects, entity, time, tileMs, latenessMs, aggregates, formulas, population, state, reward, action, terminal, visit, attributes,
+    tables: tables?.map((table) => ({ name: table.name, kind: table.kind, validFrom: table.validFrom, latenessMs: table.latenessMs, columns: table.columns.map((column) => column.name) })),
   });
 }

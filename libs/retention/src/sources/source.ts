@@ -10,7 +10,14 @@ export interface Source {
   readonly title: string;
   /** Hex digest of everything that decides states, features and rewards; a snapshot of another version refuses to load. */
   readonly version: string;
+  /** Of its file; of a source of several tables that of its first one, the others' are in `tables`. */
   readonly format: DelimitedFormat;
+  /**
+   * The tables of a source that has several: their records share one topic. `columns` then holds those of all tables, each record only its own table's
+   * (the others are null), after `_table`, the entity and the time, which all records have; `derived` and `rejects` hold those of all tables, each for
+   * its own records alone.
+   */
+  readonly tables?: readonly SourceTable[];
   /** Columns that the record format carries, in topic order. */
   readonly columns: readonly SourceColumn[];
   /** Columns computed from a record's own columns, in order; later ones may use earlier ones. Silver has them. */
@@ -28,6 +35,22 @@ export interface Source {
   readonly features: FeatureDefinitions;
   readonly models: ModelDefinitions;
   readonly deployment: Deployment;
+}
+
+/** One table of a source that has several; the entity's column and the event time's have the same names in all of them. */
+export interface SourceTable {
+  readonly name: string;
+  /** Events happen at their time; rows of a snapshot table hold from their `validFrom` on, until a newer row of the entity does. */
+  readonly kind: 'events' | 'snapshot';
+  readonly format: DelimitedFormat;
+  /** Its own columns as they stand in its file; required ones are required here, though they are nullable in the topic's record. */
+  readonly columns: readonly SourceColumn[];
+  readonly derived: readonly DerivedColumn[];
+  readonly rejects: readonly { readonly when: string; readonly reason: string }[];
+  /** Timestamp column of a snapshot table; undefined when its rows hold always, the last one that came first. */
+  readonly validFrom: string | undefined;
+  /** Of an event table, measured against that table's own newest record: a replay of one file does not make another's rows late. */
+  readonly latenessMs: number;
 }
 
 export interface SourceColumn {
@@ -87,6 +110,16 @@ export interface AggregateDefinition {
   readonly limit: number | undefined;
 }
 
+/** The newest row of a table as of a time, however old: one of its columns. */
+export interface AttributeDefinition {
+  readonly name: string;
+  readonly of: string;
+  /** Name of a table; of a snapshot table the row counts that is valid at the as-of time, of events the last one before it. */
+  readonly from: string;
+  /** Boolean expression that says which rows count (the table's own alone, in any case). */
+  readonly where: string;
+}
+
 export interface FeatureDefinition {
   readonly name: string;
   /** SQL scalar expression over aggregates (finished values), earlier features, `as_of`, and, without time, the record's columns. */
@@ -97,10 +130,15 @@ export interface FeatureDefinitions {
   /** Named boolean expressions; `where` may name one. Already substituted in `aggregates`. */
   readonly conditions: Readonly<Record<string, string>>;
   readonly aggregates: readonly AggregateDefinition[];
+  /** Values that formulas may read like aggregates; only sources of several tables have any. */
+  readonly attributes?: readonly AttributeDefinition[];
   /** All double; a null stays null (NaN in typed arrays). */
   readonly features: readonly FeatureDefinition[];
-  /** Entities that exist at an as-of time: those with a record that matches `where` within the window. */
-  readonly population: { readonly where: string | undefined; readonly windowMs: number } | undefined;
+  /**
+   * Entities that exist at an as-of time: those with a record that matches `where` within the window; with `from`, those of which this snapshot table
+   * has a row that is valid then (the window is 0).
+   */
+  readonly population: { readonly where: string | undefined; readonly windowMs: number; readonly from?: string } | undefined;
   /** Feature names, in order, that make the RL state vector. */
   readonly state: readonly string[];
   /** Scalar expression over a record: its reward. */

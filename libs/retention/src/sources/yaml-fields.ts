@@ -36,6 +36,11 @@ export class OpenFile {
     this.problems.push({ path: this.path, line, column: Math.max(col, 1), message });
   }
 
+  /** Whether the top-level map has a key. */
+  holds(key: string): boolean {
+    return isMap(this.#root) && this.#root.has(key);
+  }
+
   /** The file's top-level map, or undefined when there is none. */
   root(): Fields | undefined {
     if (isMap(this.#root)) return new Fields(this, this.#root as YAMLMap<Node, Node | null>, 'the file');
