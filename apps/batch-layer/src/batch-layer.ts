@@ -5,6 +5,7 @@ import { compactSource, type CompactionReport } from './compact.ts';
 import { buildGold, type GoldOptions, type GoldReport } from './gold.ts';
 import { landSource, type Landing } from './land.ts';
 import { landRejects } from './rejects.ts';
+import { silverRows } from './silver-view.ts';
 import { lastBuild, type Build } from './table-rewrite.ts';
 import { publishVisitValues } from './visits.ts';
 
@@ -49,9 +50,9 @@ export class BatchLayer {
     return { ...gold, visitSegments };
   }
 
-  /** Rows in the source's silver table. */
+  /** Rows of the source in silver. */
   async silverRows(source: Source): Promise<number> {
-    return (await this.#doors.lake.table(tableNames(source).silver).current())?.rowCount ?? 0;
+    return silverRows(source, this.#doors.lake);
   }
 
   /** The last build of the training frame, or undefined when there is none that follows the source's present definition. */

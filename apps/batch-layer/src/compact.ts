@@ -1,5 +1,5 @@
 import { compact, planCompaction, type Lake, type Sql } from '#tideline/lake';
-import { tableNames, type Source } from '#tideline/retention';
+import { silverTables, tableNames, type Source } from '#tideline/retention';
 
 /** What putting small files together changed in one table. */
 export interface CompactionReport {
@@ -14,9 +14,9 @@ const LEAST_FILES = 8;
 
 /** Puts the small files of bronze and silver together; rows, order and offsets stay as they are. */
 export async function compactSource(source: Source, { lake, sql }: { lake: Lake; sql: Sql }): Promise<readonly CompactionReport[]> {
-  const names = tableNames(source);
+  const names = [tableNames(source).bronze, ...silverTables(source).map(({ name }) => name)];
   const reports: CompactionReport[] = [];
-  for (const name of [names.bronze, names.silver]) {
+  for (const name of names) {
     const table = lake.table(name);
     if ((await table.current()) === undefined) continue;
     const files = await table.files();

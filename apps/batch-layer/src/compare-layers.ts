@@ -1,5 +1,5 @@
 import { valueAt, type Sql } from '#tideline/lake';
-import { FeatureFormulas, PartialReader, partialsSql, recordFeaturesSql, tableNames, type Source, type SourceProcessor } from '#tideline/retention';
+import { eventTables, FeatureFormulas, PartialReader, partialsSql, recordFeaturesSql, tableNames, type Source, type SourceProcessor } from '#tideline/retention';
 
 export interface FeatureComparison {
   readonly name: string;
@@ -68,10 +68,10 @@ export class LayerComparison {
  */
 export async function comparePartition(source: Source, sql: Sql, processor: SourceProcessor, partition: number, offset: number, comparison: LayerComparison): Promise<void> {
   const cut = `SELECT * FROM ${tableNames(source).silver} WHERE _partition = ${partition} AND _offset < ${offset}`;
-  const newestMs = source.time === undefined ? NaN : await newestTime(source, sql, cut);
-  if (source.time !== undefined && processor.watermarkMs !== newestMs - source.latenessMs) {
+  const { newestMs, watermarkMs } = source.time === undefined ? { newestMs: NaN, watermarkMs: NaN } : await timesOf(source, sql, cut);
+  if (source.time !== undefined && processor.watermarkMs !== watermarkMs) {
     const text = (ms: number): string => (Number.isFinite(ms) ? new Date(ms).toISOString() : 'none');
-    comparison.addDisagreement(`watermark of partition ${partition}: expected ${text(newestMs - source.latenessMs)}, as batch has it, found ${text(processor.watermarkMs)} in the speed layer`);
+    comparison.addDisagreement(`watermark of partition ${partition}: expected ${text(watermarkMs)}, as batch has it, found ${text(processor.watermarkMs)} in the speed layer`);
   }
   // Without any event time there is nothing to ask for.
   if (newestMs === -Infinity) return;
@@ -102,11 +102,15 @@ export async function comparePartition(source: Source, sql: Sql, processor: Sour
   }
 }
 
-/** Largest event time of the cut, ms; -Infinity without rows. Late rows are below it by definition. */
-async function newestTime(source: Source, sql: Sql, cut: string): Promise<number> {
-  const [row] = await sql.rows(`SELECT CAST(epoch_ms(max("${source.time}")) AS BIGINT) AS newest FROM (${cut})`);
-  const newest = row!['newest'];
-  return newest === null ? -Infinity : Number(newest);
+/** Largest event time of the cut, ms (-Infinity without events), and the time up to which every table is known. Late rows are below it by definition. */
+async function timesOf(source: Source, sql: Sql, cut: string): Promise<{ newestMs: number; watermarkMs: number }> {
+  const tables = source.tables === undefined ? [{ name: undefined, latenessMs: source.latenessMs }] : eventTables(source);
+  const newest: number[] = [];
+  for (const { name } of tables) {
+    const [row] = await sql.rows(`SELECT CAST(epoch_ms(max("${source.time}")) AS BIGINT) AS newest FROM (${cut})${name === undefined ? '' : ` WHERE _table = '${name}'`}`);
+    newest.push(row!['newest'] === null ? -Infinity : Number(row!['newest']));
+  }
+  return { newestMs: Math.max(...newest), watermarkMs: Math.min(...newest.map((ms, k) => ms - tables[k]!.latenessMs)) };
 }
 
 /**

@@ -1,7 +1,8 @@
-import type { ColumnDefinition, Lake, Snapshot, Sql } from '#tideline/lake';
-import { labelsSql, partialsSql, recordFeaturesSql, tableNames, type Column, type ColumnBatch, type Source } from '#tideline/retention';
+import type { ColumnDefinition, Lake, Sql } from '#tideline/lake';
+import { eventTables, labelsSql, partialsSql, recordFeaturesSql, tableNames, type Column, type ColumnBatch, type Source } from '#tideline/retention';
 import { asOfTimes, hasWholeHorizon, type AsOfTimes } from './as-of-times.ts';
 import { FeatureFrame } from './feature-frame.ts';
+import { bindSilver, type SilverState } from './silver-view.ts';
 import { TableRewrite } from './table-rewrite.ts';
 
 export interface GoldOptions {
@@ -39,12 +40,10 @@ export async function buildGold(options: GoldOptions): Promise<GoldReport> {
   const { source, lake, sql } = options;
   checkAsOf(options);
   const names = tableNames(source);
-  const silver = lake.table(names.silver);
-  const snapshot = await silver.current();
+  const snapshot = await bindSilver(source, lake, sql);
   if (snapshot === undefined || snapshot.rowCount === 0) {
     throw new NothingToBuildError(`expected rows in ${names.silver}, found none: replay a log of ${source.name} first`);
   }
-  await sql.bind(silver, snapshot);
   const report = source.time === undefined ? await buildRecordFrame(options, snapshot) : await buildAsOfFrames(options, snapshot);
   return { silverVersion: snapshot.version, ...report };
 }
@@ -74,7 +73,7 @@ const featureColumns = (source: Source): ColumnDefinition[] =>
 /** Classes are whole numbers; what a regression learns need not be. */
 const labelColumn = (source: Source): ColumnDefinition => ({ name: 'label', type: source.models.task === 'classification' ? int : double, nullable: true });
 
-async function buildAsOfFrames(options: GoldOptions, silver: Snapshot): Promise<Frames> {
+async function buildAsOfFrames(options: GoldOptions, silver: SilverState): Promise<Frames> {
   const { source, lake, onProgress } = options;
   const names = tableNames(source);
   const times = await timesOf(options);
@@ -106,7 +105,7 @@ async function buildAsOfFrames(options: GoldOptions, silver: Snapshot): Promise<
 }
 
 /** Publishes the first of the tables and takes it off the list: what a failed commit wrote may belong to the table. */
-async function publishNext(tables: TableRewrite[], { source, asOfMs }: GoldOptions, silver: Snapshot): Promise<number> {
+async function publishNext(tables: TableRewrite[], { source, asOfMs }: GoldOptions, silver: SilverState): Promise<number> {
   return tables.shift()!.publish(source, silver, asOfMs === undefined ? undefined : new Date(asOfMs).toISOString());
 }
 
@@ -140,15 +139,21 @@ const LABEL = '_label';
 async function timesOf({ source, sql, asOfMs }: GoldOptions): Promise<AsOfTimes> {
   const time = `"${source.time}"`;
   const [span] = await sql.rows(
-    `SELECT CAST(epoch_ms(min(${time})) AS BIGINT) AS first, CAST(epoch_ms(max(${time})) AS BIGINT) AS last FROM ${tableNames(source).silver} WHERE NOT _late`,
+    `SELECT CAST(epoch_ms(min(${time})) AS BIGINT) AS first, CAST(epoch_ms(max(${time})) AS BIGINT) AS last FROM ${tableNames(source).silver} WHERE ${isEvent(source)} AND NOT _late`,
   );
+  if (span!['first'] === null) throw new NothingToBuildError(`expected events of ${source.name}, found none: replay the file of ${eventTables(source).map(({ name }) => name).join(' or ')}`);
   const [firstMs, lastMs] = [Number(span!['first']), Number(span!['last'])];
   if (asOfMs === undefined) return asOfTimes(source.models, source.tileMs!, firstMs, lastMs);
   return { labelled: hasWholeHorizon(source.models, asOfMs, lastMs) ? [asOfMs] : [], latest: asOfMs };
 }
 
+/** Rows that happened, unlike those of snapshot tables, whose time is when they begin to hold. */
+export function isEvent(source: Source): string {
+  return source.tables === undefined ? 'TRUE' : `_table IN (${eventTables(source).map(({ name }) => `'${name}'`).join(', ')})`;
+}
+
 /** Sources without time: every record is a decision, its features are the entity's last n records before it and its own context. */
-async function buildRecordFrame(options: GoldOptions, silver: Snapshot): Promise<Frames> {
+async function buildRecordFrame(options: GoldOptions, silver: SilverState): Promise<Frames> {
   const { source, lake, sql, signal, onProgress } = options;
   const names = tableNames(source);
   const identity: ColumnDefinition[] = [

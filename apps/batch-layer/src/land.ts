@@ -1,6 +1,8 @@
 import type { ColumnDefinition, Lake } from '#tideline/lake';
 import type { EventLog, RecordBatch } from '#tideline/platform';
-import { createRefiner, decodeBatch, LateMarker, tableNames, takeRows, type Column, type RecordCodec, type Source } from '#tideline/retention';
+import {
+  createRefiner, decodeBatch, silverTables, SourceLateMarker, tableIndexes, tableNames, tableOf, takeRows, type Column, type ColumnBatch, type RecordCodec, type Source,
+} from '#tideline/retention';
 import { LandingTable, type LandingRows } from './landing-table.ts';
 import { besideEachOther, provenanceColumns, provenanceOf } from './provenance.ts';
 import { takingTurns } from './taking-turns.ts';
@@ -43,12 +45,13 @@ export async function landSource(options: LandOptions): Promise<Landing> {
   const landed = { bronzeRows: 0, silverRows: 0, refusedRows: 0, lateRows: 0 };
   await takingTurns(async () => {
     const bronze = await LandingTable.open(lake.table(names.bronze), bronzeColumns(source));
-    const silver = await LandingTable.open(lake.table(names.silver), silverColumns(source));
+    const silver: LandingTable[] = [];
+    for (const { table, name } of silverTables(source)) silver.push(await LandingTable.open(lake.table(name), silverColumns(source, table)));
     try {
       await new LandingPass(options, bronze, silver, ends, landed).run();
     } catch (error) {
       await bronze.abort();
-      await silver.abort();
+      for (const table of silver) await table.abort();
       throw error;
     }
   });
@@ -68,15 +71,16 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 class LandingPass {
   readonly #options: LandOptions;
   readonly #bronze: LandingTable;
-  readonly #silver: LandingTable;
+  /** In the order of `silverTables`. */
+  readonly #silver: readonly LandingTable[];
   readonly #ends: readonly number[];
   /** Of all passes of the call, counted when committed. */
   readonly #landed: Mutable<Landing>;
-  readonly #prepare: (batch: RecordBatch, marker: LateMarker) => { bronze: LandingRows; silver: LandingRows };
+  readonly #prepare: Preparation;
   #read = 0;
   #behind = 0;
 
-  constructor(options: LandOptions, bronze: LandingTable, silver: LandingTable, ends: readonly number[], landed: Mutable<Landing>) {
+  constructor(options: LandOptions, bronze: LandingTable, silver: readonly LandingTable[], ends: readonly number[], landed: Mutable<Landing>) {
     this.#options = options;
     this.#bronze = bronze;
     this.#silver = silver;
@@ -94,40 +98,44 @@ class LandingPass {
     return this.#options.signal?.aborted === true;
   }
 
-  /** The table that is further behind: the pass begins where it does. */
+  /** The table that is furthest behind: the pass begins where it does. */
   #laggard(partition: number): LandingTable {
-    return this.#bronze.next(partition) <= this.#silver.next(partition) ? this.#bronze : this.#silver;
+    return this.#silver.reduce((last, table) => table.next(partition) < last.next(partition) ? table : last, this.#bronze);
   }
 
   async #land(partition: number, end: number): Promise<void> {
     const { rowsPerCommit = ROWS_PER_COMMIT } = this.#options;
     const laggard = this.#laggard(partition);
-    const marker = new LateMarker(this.#options.source.latenessMs, laggard.watermarkMs(partition));
+    const marker = new SourceLateMarker(this.#options.source, laggard.watermarks(partition));
     let offset = laggard.next(partition);
     while (offset < end && !this.#isStopped) {
       await this.#bronze.begin(partition);
-      await this.#silver.begin(partition);
+      for (const table of this.#silver) await table.begin(partition);
       const commitAt = Math.min(end, offset + rowsPerCommit);
       while (offset < commitAt && !this.#isStopped) offset = await this.#take(partition, offset, end, marker);
       const { rows } = await this.#bronze.commit();
       this.#landed.bronzeRows += rows;
-      const silver = await this.#silver.commit();
-      this.#landed.silverRows += silver.rows;
-      this.#landed.refusedRows += silver.refused;
-      this.#landed.lateRows += silver.late;
+      // Each covers the same offsets, whether or not they held rows of it, so that all tables of a source move together.
+      for (const table of this.#silver) {
+        const silver = await table.commit();
+        this.#landed.silverRows += silver.rows;
+        this.#landed.refusedRows += silver.refused;
+        this.#landed.lateRows += silver.late;
+      }
     }
   }
 
   /** Takes the batches of one read; gives the offset to go on at. */
-  async #take(partition: number, from: number, end: number, marker: LateMarker): Promise<number> {
+  async #take(partition: number, from: number, end: number, marker: SourceLateMarker): Promise<number> {
     const { log, source, onProgress } = this.#options;
     const batches = await log.read(`raw.${source.name}`, partition, from, { maxBytes: READ_BYTES, maxWaitMs: 0 });
     let offset = from;
     for (const batch of batches) {
       if (batch.baseOffset >= end) break;
       const rows = this.#prepare(batch, marker);
-      await this.#bronze.take(batch, rows.bronze, marker.watermarkMs);
-      await this.#silver.take(batch, rows.silver, marker.watermarkMs);
+      const { watermarks } = marker;
+      await this.#bronze.take(batch, rows.bronze, watermarks);
+      for (const [k, table] of this.#silver.entries()) await table.take(batch, rows.silver[k]!, watermarks);
       offset = batch.baseOffset + batch.count;
       this.#read += batch.count;
     }
@@ -138,25 +146,44 @@ class LandingPass {
   }
 }
 
-/** Rows of both tables for one batch; batches come in offset order, since `_late` depends on it. */
-function createPreparation(source: Source, codec: RecordCodec): (batch: RecordBatch, marker: LateMarker) => { bronze: LandingRows; silver: LandingRows } {
+type Preparation = (batch: RecordBatch, marker: SourceLateMarker) => { bronze: LandingRows; silver: readonly LandingRows[] };
+
+/** Rows of all tables for one batch; batches come in offset order, since `_late` depends on it. */
+function createPreparation(source: Source, codec: RecordCodec): Preparation {
   const refine = createRefiner(source);
-  const timeColumn = source.columns.findIndex((column) => column.name === source.time);
   return (batch, marker) => {
     const raw = decodeBatch(codec, batch);
     const { batch: refined, kept, rejections } = refine(raw);
     // As in the stream, a refused record is not late and moves nothing.
-    const lateKept = timeColumn < 0 ? new Uint8Array(kept.length) : marker.mark(refined.columns[timeColumn]!.values as Float64Array);
+    const lateKept = marker.mark(refined);
     const late = rejections.length === 0 ? lateKept : scatter(lateKept, kept, batch.count);
     const arrived = besideEachOther(provenanceOf(batch), { rowCount: batch.count, names: [lateColumn.name], columns: [lateOf(late)] });
     const provenance = rejections.length === 0 ? arrived : takeRows(arrived, kept);
-    const lateRows = lateKept.reduce((sum, isLate) => sum + isLate, 0);
+    const whole = { batch: besideEachOther(refined, provenance), refused: rejections.length, late: sum(lateKept) };
     return {
-      bronze: { batch: besideEachOther(raw, arrived), refused: 0, late: lateRows },
-      silver: { batch: besideEachOther(refined, provenance), refused: rejections.length, late: lateRows },
+      bronze: { batch: besideEachOther(raw, arrived), refused: 0, late: whole.late },
+      silver: source.tables === undefined ? [whole] : splitByTable(source, raw, rejections, refined, whole.batch, lateKept),
     };
   };
 }
+
+/** Rows of each table, with its own columns. */
+function splitByTable(source: Source, raw: ColumnBatch, rejections: readonly { readonly row: number }[], refined: ColumnBatch, landing: ColumnBatch, late: Uint8Array): LandingRows[] {
+  const indexes = tableIndexes(source, refined)!;
+  const rawIndexes = rejections.length === 0 ? indexes : tableIndexes(source, raw)!;
+  return source.tables!.map(({ name }, index) => {
+    const rows = Int32Array.from(indexes.keys().filter((row) => indexes[row] === index));
+    const names = silverColumns(source, name).map((column) => column.name);
+    const own = { rowCount: landing.rowCount, names, columns: names.map((column) => landing.columns[landing.names.indexOf(column)]!) };
+    return {
+      batch: takeRows(own, rows),
+      refused: rejections.filter(({ row }) => rawIndexes[row] === index).length,
+      late: rows.reduce((count, row) => count + late[row]!, 0),
+    };
+  });
+}
+
+const sum = (marks: Uint8Array): number => marks.reduce((count, mark) => count + mark, 0);
 
 function scatter(values: Uint8Array, to: Int32Array, length: number): Uint8Array {
   const scattered = new Uint8Array(length);
@@ -174,9 +201,13 @@ const bronzeColumns = (source: Source): ColumnDefinition[] => [
   lateColumn,
 ];
 
-const silverColumns = (source: Source): ColumnDefinition[] => [
-  ...source.columns.map(({ name, type, nullable }) => ({ name, type, nullable })),
-  ...source.derived.map(({ name, type }) => ({ name, type, nullable: true })),
-  ...provenanceColumns,
-  lateColumn,
-];
+/** Columns of a source's table in silver: those of its file, the derived ones, where a row came from. */
+function silverColumns(source: Source, table: string | undefined): ColumnDefinition[] {
+  const { columns, derived } = table === undefined ? source : tableOf(source, table);
+  return [
+    ...columns.map(({ name, type, nullable }) => ({ name, type, nullable })),
+    ...derived.map(({ name, type }) => ({ name, type, nullable: true })),
+    ...provenanceColumns,
+    lateColumn,
+  ];
+}

@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict';
 import { nextOffset, type ColumnDefinition, type DataFileWriter, type Snapshot, type Table } from '#tideline/lake';
 import type { RecordBatch } from '#tideline/platform';
-import type { ColumnBatch } from '#tideline/retention';
+import type { ColumnBatch, Watermarks } from '#tideline/retention';
 
 /** What a table that is landed into says of itself. */
 export interface LandedState {
   /** The current snapshot: its `offsets` are what the table holds of the topic; undefined before the first landing. */
   readonly snapshot: Snapshot | undefined;
-  /** Running maximum of event time by partition at the end of what the table holds; partitions without event time are absent. */
+  /**
+   * Running maxima of event time at the end of what the table holds, by partition and, for a source of several tables, by partition and table
+   * (`0.events`); those without event time are absent.
+   */
   readonly watermarksMs: Readonly<Record<string, number>>;
   /** Records within those offsets that the table leaves out, since they break the source's own rules. */
   readonly refusedRows: number;
@@ -47,13 +50,20 @@ export interface LandedRows {
 
 const NOTHING: LandedRows = { rows: 0, refused: 0, late: 0 };
 
+const keyOf = (partition: number, table: string): string => table === '' ? String(partition) : `${partition}.${table}`;
+
+function splitKey(key: string): { partition: number; table: string } {
+  const [partition, table = ''] = key.split('.');
+  return { partition: Number(partition), table };
+}
+
 /** The stretch of a partition that is being written and not committed yet. */
 interface Stretch {
   readonly partition: number;
   readonly start: number;
   readonly writer: DataFileWriter;
   end: number;
-  watermarkMs: number;
+  watermarks: Watermarks;
   landed: LandedRows;
 }
 
@@ -78,37 +88,38 @@ export class LandingTable {
     return nextOffset(this.#state.snapshot?.offsets, partition);
   }
 
-  /** Running maximum of event time before that offset. */
-  watermarkMs(partition: number): number {
-    return this.#state.watermarksMs[partition] ?? -Infinity;
+  /** Running maxima of event time before that offset, by table. */
+  watermarks(partition: number): Watermarks {
+    const own = Object.entries(this.#state.watermarksMs).map(([key, ms]) => ({ ...splitKey(key), ms })).filter((entry) => entry.partition === partition);
+    return Object.fromEntries(own.map(({ table, ms }) => [table, ms]));
   }
 
   async begin(partition: number): Promise<void> {
     assert(this.#stretch === undefined, `expected ${this.#table.name} to take one stretch at a time`);
     const start = this.next(partition);
     const writer = await this.#table.writer({ boundsOf: ['_partition', '_offset'] });
-    this.#stretch = { partition, start, writer, end: start, watermarkMs: this.watermarkMs(partition), landed: NOTHING };
+    this.#stretch = { partition, start, writer, end: start, watermarks: this.watermarks(partition), landed: NOTHING };
   }
 
   /** Passes over a batch that the table holds already, because another table was behind. */
-  async take({ baseOffset, count }: RecordBatch, { batch, refused, late }: LandingRows, watermarkMs: number): Promise<void> {
+  async take({ baseOffset, count }: RecordBatch, { batch, refused, late }: LandingRows, watermarks: Watermarks): Promise<void> {
     const stretch = this.#stretch!;
     if (baseOffset < stretch.end) return;
-    await stretch.writer.write(batch);
+    if (batch.rowCount > 0) await stretch.writer.write(batch);
     stretch.end = baseOffset + count;
-    stretch.watermarkMs = watermarkMs;
+    stretch.watermarks = watermarks;
     const { landed } = stretch;
     stretch.landed = { rows: landed.rows + batch.rowCount, refused: landed.refused + refused, late: landed.late + late };
   }
 
   /** Publishes the stretch; `CommitConflict` when another landing published these offsets first. */
   async commit(): Promise<LandedRows> {
-    const { partition, start, end, watermarkMs, landed, writer } = this.#stretch!;
+    const { partition, start, end, watermarks: reached, landed, writer } = this.#stretch!;
     const files = await writer.finish();
     // From here on the files may belong to the table, even when the commit fails without an answer: nothing may remove them.
     this.#stretch = undefined;
     if (end === start) return NOTHING;
-    const watermarksMs = Number.isFinite(watermarkMs) ? { ...this.#state.watermarksMs, [partition]: watermarkMs } : this.#state.watermarksMs;
+    const watermarksMs = { ...this.#state.watermarksMs, ...Object.fromEntries(Object.entries(reached).map(([table, ms]) => [keyOf(partition, table), ms])) };
     const refusedRows = this.#state.refusedRows + landed.refused;
     const watermarks = Object.entries(watermarksMs).map(([key, value]) => [`${WATERMARK}${key}`, String(value)]);
     const summary = { ...Object.fromEntries(watermarks), [REFUSED]: String(refusedRows) };

@@ -1,8 +1,7 @@
-import type { Sql, Table } from '#tideline/lake';
+import type { OffsetRanges, Sql } from '#tideline/lake';
 import type { EventLog } from '#tideline/platform';
 import type { Source } from '#tideline/retention';
 import { DEAD_LETTER_TOPIC, readDeadLetters } from './dead-letters.ts';
-import type { LandedState } from './landing-table.ts';
 import { RecordCount } from './record-count.ts';
 
 export interface Counts {
@@ -28,6 +27,13 @@ export interface Reconciliation {
 /** A replay commits every few hundredths of a second: one pause between two commits is enough, and this many looks find one. */
 const MOST_LOOKS = 50;
 
+/** What one layer of the lake holds of the topic; it covers nothing before its first landing. */
+interface Landed {
+  readonly covers: { readonly offsets: OffsetRanges; readonly rowCount: number } | undefined;
+  /** Records within those offsets that it leaves out, since they break the source's own rules. */
+  readonly refusedRows: number;
+}
+
 interface Replayed {
   readonly read: number;
   readonly accepted: number;
@@ -39,12 +45,12 @@ interface Replayed {
  * them is a note. While a replay goes on, counts of the topic are bounded by its progress before and after they were taken. Records are counted by
  * reading the whole topic once, since offsets may have gaps.
  */
-export async function reconcile(source: Source, log: EventLog, landed: { readonly bronze: LandedState; readonly silver: LandedState }, late: number): Promise<Reconciliation> {
+export async function reconcile(source: Source, log: EventLog, landed: { readonly bronze: Landed; readonly silver: Landed }, late: number): Promise<Reconciliation> {
   const { bronze, silver } = landed;
-  const records = new RecordCount(log, `raw.${source.name}`, { bronze: bronze.snapshot?.offsets ?? {}, silver: silver.snapshot?.offsets ?? {} });
+  const records = new RecordCount(log, `raw.${source.name}`, { bronze: bronze.covers?.offsets ?? {}, silver: silver.covers?.offsets ?? {} });
   const { before, after, deadLetter } = await lookAtLog(source, log, records);
   const topic = records.total;
-  const counts: Counts = { ...after, topic, bronze: bronze.snapshot?.rowCount ?? 0, silver: silver.snapshot?.rowCount ?? 0, late, deadLetter };
+  const counts: Counts = { ...after, topic, bronze: bronze.covers?.rowCount ?? 0, silver: silver.covers?.rowCount ?? 0, late, deadLetter };
   const problems: string[] = [];
   const notes: string[] = [];
   const expectWithin = (what: string, low: number, high: number, found: number): void => {
@@ -54,9 +60,9 @@ export async function reconcile(source: Source, log: EventLog, landed: { readonl
   expectWithin('accepted = records on the topic', before.accepted, after.accepted, topic);
   expectWithin('rejected = dead letters', before.rejected, after.rejected, deadLetter);
   if (before.read !== after.read) notes.push(`a replay is going on: ${after.read - before.read} rows were read while the counts were taken`);
-  for (const [name, { snapshot, refusedRows }] of Object.entries(landed)) {
+  for (const [name, { covers, refusedRows }] of Object.entries(landed)) {
     const covered = records.within(name);
-    const rows = (snapshot?.rowCount ?? 0) + refusedRows;
+    const rows = (covers?.rowCount ?? 0) + refusedRows;
     expectWithin(`records that ${name} covers = its rows${refusedRows > 0 ? ` and ${refusedRows} refused ones` : ''}`, covered, covered, rows);
     if (records.isBeyondEnd(name)) problems.push(`records on the topic: expected at least the ${rows} that ${name} covers, found ${topic}: another log's lake?`);
     if (covered < topic) notes.push(`${topic - covered} records of the topic are not in ${name} yet`);
@@ -64,9 +70,9 @@ export async function reconcile(source: Source, log: EventLog, landed: { readonl
   return { counts, problems, notes };
 }
 
-/** Late rows of a bound silver table. */
-export async function countLate(sql: Sql, silver: Table): Promise<number> {
-  const [row] = await sql.rows(`SELECT count(*) AS n FROM ${silver.name} WHERE _late`);
+/** Late rows of a source's bound silver. */
+export async function countLate(sql: Sql, silver: string): Promise<number> {
+  const [row] = await sql.rows(`SELECT count(*) AS n FROM ${silver} WHERE _late`);
   return Number(row!['n']);
 }
 

@@ -1,5 +1,6 @@
-import type { ColumnDefinition, DataFile, DataFileWriter, Lake, Snapshot, Table } from '#tideline/lake';
-import { tableNames, type Column, type Source } from '#tideline/retention';
+import type { ColumnDefinition, DataFile, DataFileWriter, Lake, Table } from '#tideline/lake';
+import type { Column, Source } from '#tideline/retention';
+import type { SilverState } from './silver-view.ts';
 
 /** A gold table whose rows are all replaced by one commit; of its columns those that its rows no longer have become null. */
 export class TableRewrite {
@@ -25,12 +26,12 @@ export class TableRewrite {
   }
 
   /**
-   * Publishes what was written in the place of everything, as made of a silver snapshot by the source's definition; returns its rows.
+   * Publishes what was written in the place of everything, as made of silver as it stood, by the source's definition; returns its rows.
    * `asOf` names the one as-of time that was asked for, so that nobody takes the table for a whole build.
    */
-  async publish(source: Source, silver: Snapshot, asOf?: string): Promise<number> {
+  async publish(source: Source, silver: SilverState, asOf?: string): Promise<number> {
     const files = await this.#finish();
-    const summary = { silver: `${tableNames(source).silver}@${silver.version}`, silverRows: String(silver.rowCount), definition: source.version, ...(asOf && { asOf }) };
+    const summary = { silver: silver.versions, silverRows: String(silver.rowCount), definition: source.version, ...(asOf && { asOf }) };
     await this.#table.overwrite(files, { offsets: silver.offsets, summary });
     return files.reduce((rows, file) => rows + file.rowCount, 0);
   }

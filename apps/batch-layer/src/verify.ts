@@ -4,6 +4,7 @@ import { registeredCodec, SourceProcessor, tableNames, type RecordCodec, type So
 import { Checkpoints, readCommitMetadata, type Checkpoint } from '#tideline/streaming';
 import { comparePartition, LayerComparison, type FeatureComparison } from './compare-layers.ts';
 import { readLandedState } from './landing-table.ts';
+import { bindSilver, readSilverStates } from './silver-view.ts';
 import { countLate, reconcile, type Counts } from './reconcile.ts';
 
 export interface VerifyDoors {
@@ -36,19 +37,19 @@ const GROUP = 'speed-layer';
 export async function verifySource(source: Source, doors: VerifyDoors): Promise<Verification> {
   const { lake, log, sql } = doors;
   const names = tableNames(source);
-  const silverTable = lake.table(names.silver);
   // Read in the order against the stream: what a later reading says is never behind an earlier one.
-  const silver = await readLandedState(silverTable);
+  const states = await readSilverStates(source, lake);
   const bronze = await readLandedState(lake.table(names.bronze));
-  if (silver.snapshot !== undefined) await sql.bind(silverTable, silver.snapshot);
-  const late = silver.snapshot === undefined ? 0 : await countLate(sql, silverTable);
-  const { counts, problems, notes } = await reconcile(source, log, { bronze, silver }, late);
+  const shown = await bindSilver(source, lake, sql, states);
+  const late = shown === undefined ? 0 : await countLate(sql, names.silver);
+  const silver = { covers: shown && { offsets: shown.offsets, rowCount: shown.rowCount }, refusedRows: states.reduce((sum, state) => sum + state.refusedRows, 0) };
+  const { counts, problems, notes } = await reconcile(source, log, { bronze: { covers: bronze.snapshot, refusedRows: bronze.refusedRows }, silver }, late);
   const found = { problems: [...problems], notes: [...notes] };
   const comparison = new LayerComparison(source);
   const comparedAt: Record<string, number | null> = {};
   const codec = await registeredCodec(source, doors.registry);
   for (let partition = 0; partition < source.deployment.partitions; partition++) {
-    const covered = silver.snapshot?.offsets[partition]?.[1] ?? 0;
+    const covered = shown?.offsets[partition]?.[1] ?? 0;
     const saved = covered === 0 ? undefined : await savedState(source, doors, codec, partition, covered, found);
     comparedAt[String(partition)] = saved?.offset ?? null;
     if (saved !== undefined) await comparePartition(source, sql, saved.processor, partition, saved.offset, comparison);

@@ -1,7 +1,8 @@
-import { batchFromRows, type ColumnDefinition, type Lake, type Snapshot, type Sql } from '#tideline/lake';
+import { batchFromRows, type ColumnDefinition, type Lake, type Sql } from '#tideline/lake';
 import { packTexts, type Clock, type EventLog, type ExperimentTracker } from '#tideline/platform';
 import { rewardScale, tableNames, VisitValues, visitCountsSql, type ModelUpdate, type Source, type VisitCount } from '#tideline/retention';
 import { appendOnce, MODEL_UPDATES } from '#tideline/streaming';
+import { bindSilver, type SilverState } from './silver-view.ts';
 import { TableRewrite } from './table-rewrite.ts';
 
 interface VisitDoors {
@@ -37,7 +38,7 @@ const columns: readonly ColumnDefinition[] = [
  * in force already are not published again. Returns how many groups (segments) there are.
  */
 export async function publishVisitValues(source: Source, doors: VisitDoors): Promise<number> {
-  const silver = await doors.sql.bind(doors.lake.table(tableNames(source).silver));
+  const silver = await bindSilver(source, doors.lake, doors.sql);
   if (silver === undefined) return 0;
   const counts = await readCounts(source, doors.sql);
   const values = new VisitValues(counts);
@@ -59,7 +60,7 @@ async function readCounts(source: Source, sql: Sql): Promise<VisitCount[]> {
   }));
 }
 
-async function rewriteTable(source: Source, lake: Lake, silver: Snapshot, counts: readonly VisitCount[], values: VisitValues): Promise<void> {
+async function rewriteTable(source: Source, lake: Lake, silver: SilverState, counts: readonly VisitCount[], values: VisitValues): Promise<void> {
   const rows = counts.map(({ by, step, pages, leaves }) => ({
     by, step, pages, leaves,
     leave_probability: values.leaveProbability(by, step), mean_reward: values.meanReward(by, step), expected_value: values.expectedValue(by, step),

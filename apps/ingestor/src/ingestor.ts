@@ -87,7 +87,7 @@ export class Ingestor {
   #replayOnce(job: ReplayJob, source: Source, clock: PaceClock, signal: AbortSignal): Promise<ReplaySummary> {
     const { log, registry, lockFolder } = this.#doors;
     return replayFile({
-      log, registry, lockFolder, clock, source, signal, path: job.file, pace: job.pace, loop: job.loop,
+      log, registry, lockFolder, clock, source, table: job.table, signal, path: job.file, pace: job.pace, loop: job.loop,
       onProgress: (report) => this.#observer.progressed(job, report),
       onWarning: (message) => this.#observer.warned(job, message),
     });

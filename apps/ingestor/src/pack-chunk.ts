@@ -1,5 +1,5 @@
 import type { Append } from '#tideline/platform';
-import { deadLetterRecords, packRecords, type Chunk, type createRefiner, type RecordCodec, type Rejection, type Source } from '#tideline/retention';
+import { createWidener, deadLetterRecords, packRecords, type Chunk, type createRefiner, type RecordCodec, type Rejection, type Source } from '#tideline/retention';
 
 /** Rows as they go on the log, with the counts that their transaction adds. */
 interface PackedRows {
@@ -25,6 +25,8 @@ export interface PackedChunk extends PackedRows {
 /** Everything that turns rows into records, the same for every chunk of a pass. */
 export interface Packing {
   readonly source: Source;
+  /** Which table the rows are of, for a source of several. */
+  readonly table?: string | undefined;
   readonly codec: RecordCodec;
   readonly refine: ReturnType<typeof createRefiner>;
   readonly fileId: string;
@@ -33,14 +35,14 @@ export interface Packing {
 
 /** Accepted rows become records of `raw.<source>`, in their partitions; rows that the scanner or a rule refused become dead letters. */
 export function packChunk(chunk: Chunk, packing: Packing, createdAtMs: number): PackedRows {
-  const { source, codec, refine, fileId, loop } = packing;
-  const { batch, kept, rejections: refused } = refine(chunk.batch);
+  const { source, table, codec, refine, fileId, loop } = packing;
+  const { batch, kept, rejections: refused } = refine(createWidener(source, table)(chunk.batch));
   const rejections = allRejections(chunk, refused);
   const rows = { batch, byteOffsets: chunk.byteOffsets, kept };
   const topic = `raw.${source.name}`;
   const appends: Append[] = packRecords(source, codec, rows, { fileId, loop, createdAtMs }).map(({ partition, records }) => ({ topic, partition, records }));
   if (rejections.length > 0) {
-    appends.push({ topic: 'dead-letter', records: deadLetterRecords(source, fileId, rejections, { loop, createdAtMs }) });
+    appends.push({ topic: 'dead-letter', records: deadLetterRecords(source, fileId, rejections, { loop, createdAtMs, table }) });
   }
   const rejectedBy: Record<string, number> = {};
   for (const { reason } of rejections) rejectedBy[reason] = (rejectedBy[reason] ?? 0) + 1;

@@ -1,4 +1,4 @@
-import type { Chunk } from '#tideline/retention';
+import { fileSource, type Chunk } from '#tideline/retention';
 import { cutByEventTime, type Pace, type PaceClock } from './pace.ts';
 import { packChunk, type PackedChunk, type Packing } from './pack-chunk.ts';
 import type { ReplayProgress } from './replay-progress.ts';
@@ -16,7 +16,7 @@ export interface PackOptions {
 /** Scanned chunks as what goes on the log: whole, or cut where the pace wants it; what is on the log already is left out. */
 export async function* packFile(chunks: AsyncIterable<ScannedChunk>, options: PackOptions): AsyncIterable<PackedChunk> {
   const { packing, pace, progress, clock } = options;
-  const { source } = packing;
+  const source = fileSource(packing.source, packing.table);
   for await (const { chunk, fields, bytesReadCompressed } of chunks) {
     const pieces = pace.kind === 'speed' && source.time !== undefined ? cutByEventTime(chunk, source.time, pace.factor) : [{ chunk, timeMs: undefined }];
     for (const piece of pieces) {

@@ -4,12 +4,14 @@ import { parseRate, parseSpeed, type Pace } from './pace.ts';
 export interface ReplayJob {
   readonly file: string;
   readonly source: string;
+  /** Of a source of several tables; told by the file's head when left out. */
+  readonly table?: string;
   readonly pace: Pace;
   readonly loop: boolean;
 }
 
 /**
- * Reads a JSON list of `{"file", "source", "rate"?: "20000/s", "speed"?: "60x", "loop"?: true}`; anything else gives every problem in words.
+ * Reads a JSON list of `{"file", "source", "table"?, "rate"?: "20000/s", "speed"?: "60x", "loop"?: true}`; anything else gives every problem in words.
  */
 export function parseReplayJobs(text: string): { jobs: readonly ReplayJob[] } | { problems: readonly string[] } {
   let value: unknown;
@@ -24,7 +26,7 @@ export function parseReplayJobs(text: string): { jobs: readonly ReplayJob[] } | 
   return problems.length > 0 ? { problems } : { jobs };
 }
 
-const KNOWN = new Set(['file', 'source', 'rate', 'speed', 'loop']);
+const KNOWN = new Set(['file', 'source', 'table', 'rate', 'speed', 'loop']);
 
 function readJob(entry: unknown, report: (message: string) => void): ReplayJob {
   const fields = (typeof entry === 'object' && entry !== null ? entry : {}) as Record<string, unknown>;
@@ -36,7 +38,8 @@ function readJob(entry: unknown, report: (message: string) => void): ReplayJob {
     return '';
   };
   if (fields['loop'] !== undefined && typeof fields['loop'] !== 'boolean') report(`expected "loop" to be true or false, found ${JSON.stringify(fields['loop'])}`);
-  return { file: text('file'), source: text('source'), pace: readPace(fields['rate'], fields['speed'], report), loop: fields['loop'] === true };
+  const table = fields['table'] === undefined ? {} : { table: text('table') };
+  return { file: text('file'), source: text('source'), ...table, pace: readPace(fields['rate'], fields['speed'], report), loop: fields['loop'] === true };
 }
 
 function readPace(rate: unknown, speed: unknown, report: (message: string) => void): Pace {

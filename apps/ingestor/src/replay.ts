@@ -1,8 +1,9 @@
 import { strict as assert } from 'node:assert';
 import { setImmediate as yieldToLoop } from 'node:timers/promises';
 import { isPlatformError, lockExclusively, openLogFile, type EventLog, type FileLock, type LogFile, type SchemaRegistry } from '#tideline/platform';
-import { createRefiner, inspectLog, registeredCodec, type Source } from '#tideline/retention';
+import { createRefiner, fileSource, inspectLog, registeredCodec, type Source } from '#tideline/retention';
 import { OffsetWriter, patiently, systemTopics } from '#tideline/streaming';
+import { chooseTable } from './choose-table.ts';
 import { changeSince, factsOf, fileIdOf, type FileFacts } from './file-identity.ts';
 import { compileLayoutCheck } from './layout-check.ts';
 import { Pacer, pacedChunkRows, type Pace, type PaceClock } from './pace.ts';
@@ -14,6 +15,8 @@ import { scanChunks } from './scan-chunks.ts';
 
 export interface ReplayOptions {
   readonly source: Source;
+  /** Of a source of several tables: which one the file is of; found out by the file's head when left out. */
+  readonly table?: string | undefined;
   /** A file, plain or compressed; `-` for standard input, which can't be resumed. */
   readonly path: string;
   readonly log: EventLog;
@@ -71,6 +74,8 @@ export interface ChunkReport {
  */
 export interface ReplaySummary {
   readonly source: string;
+  /** Of a source of several tables. */
+  readonly table?: string;
   readonly file: string;
   readonly fileId: string;
   readonly read: number;
@@ -111,10 +116,14 @@ export async function replayFile(options: ReplayOptions): Promise<ReplaySummary>
   }
 }
 
-function refuseWrongOptions({ source, pace, chunkRows, stopAfter }: ReplayOptions): void {
+function refuseWrongPace(source: Source, pace: Pace | undefined): void {
   if (pace?.kind === 'speed' && source.time === undefined) {
     throw new ReplayRefused('wrong-option', `${source.name} has no time column to pace by: use a rate in rows a second instead of a speed`);
   }
+}
+
+function refuseWrongOptions({ source, pace, chunkRows, stopAfter }: ReplayOptions): void {
+  refuseWrongPace(source, pace);
   for (const [name, value] of [['chunk', chunkRows], ['stop-after', stopAfter]] as const) {
     if (value !== undefined && !(Number.isSafeInteger(value) && value > 0)) {
       throw new ReplayRefused('wrong-option', `expected ${name} to be a whole number of at least 1, found ${value}`);
@@ -132,6 +141,9 @@ class Replay {
   readonly #writer: OffsetWriter;
   readonly #startedAtSteadyMs: number;
   #progress: ReplayProgress;
+  #table: string | undefined;
+  /** What reads the file: the source as its table has it. */
+  #fileSource: Source;
   #resumedFrom = 0;
   /** Bytes of the replay that were done before this run. */
   #bytesBefore = 0;
@@ -140,6 +152,7 @@ class Replay {
   constructor(options: ReplayOptions, file: LogFile) {
     const { source, path, clock, log, lockFolder } = options;
     this.#options = options;
+    this.#fileSource = source;
     this.#file = file;
     this.#startedAtSteadyMs = clock.steadyMs();
     this.#signal = options.signal ?? new AbortController().signal;
@@ -194,14 +207,18 @@ class Replay {
 
   /** Refuses a file whose first rows do not read as this source in this layout, before anything of it is on the log. */
   async checkLayout(): Promise<void> {
-    const { source, path } = this.#options;
-    if (!this.#file.resumable || this.#progress.byteOffset > 0 || this.#progress.finished) return;
-    const head = await readHead(this.#file);
+    const { source: whole, path, table, pace } = this.#options;
+    const isLooked = this.#file.resumable && (whole.tables !== undefined || (this.#progress.byteOffset === 0 && !this.#progress.finished));
+    const head = isLooked ? await readHead(this.#file) : undefined;
+    this.#table = chooseTable(whole, path, table, head && { bytes: head, whole: head.length < HEAD_BYTES });
+    const source = this.#fileSource = fileSource(whole, this.#table);
+    refuseWrongPace(source, pace);
+    if (head === undefined) return;
     const layoutCheck = compileLayoutCheck(source);
     const inspection = inspectLog(source, head, { whole: head.length < HEAD_BYTES, ...(layoutCheck && { layoutCheck }) });
     if (inspection.fits) return;
     const layout = inspection.layout === undefined ? '' : ` (its rows fit the layout "${inspection.layout}")`;
-    throw new ReplayRefused('wrong-layout', `${path} does not read as ${source.name} in the layout "${source.format.layout}"${layout}: ${inspection.problems.join('; ')}`);
+    throw new ReplayRefused('wrong-layout', `${path} does not read as ${this.#table === undefined ? source.name : `the table ${this.#table} of ${source.name}`} in the layout "${source.format.layout}"${layout}: ${inspection.problems.join('; ')}`);
   }
 
   async run(): Promise<ReplaySummary> {
@@ -219,9 +236,9 @@ class Replay {
     const pace = this.#options.pace ?? { kind: 'unpaced' };
     const pacer = new Pacer(pace, clock, this.#signal);
     const codec = await this.#patiently('registering the schema', () => registeredCodec(source, registry));
-    const packing = { source, codec, refine: createRefiner(source), fileId: this.#fileId, loop: this.#progress.loop };
+    const packing = { source, codec, refine: createRefiner(source), fileId: this.#fileId, loop: this.#progress.loop, table: this.#table };
     const { scanFrom, fields } = this.#progress;
-    const request = { source, chunkRows: pacedChunkRows(pace, this.#options.chunkRows ?? CHUNK_ROWS), byteOffset: scanFrom, fields };
+    const request = { source: this.#fileSource, chunkRows: pacedChunkRows(pace, this.#options.chunkRows ?? CHUNK_ROWS), byteOffset: scanFrom, fields };
     const chunks = packFile(scanChunks(this.#file, request), { packing, pace, progress: this.#progress, clock });
     // One commit is on its way while the next chunk is scanned and packed; the log may write on a thread of its own.
     let applied: Promise<boolean> = Promise.resolve(true);
@@ -275,6 +292,7 @@ class Replay {
     const { source, path } = this.#options;
     return {
       source: source.name,
+      ...(this.#table !== undefined && { table: this.#table }),
       file: path,
       fileId: this.#fileId,
       read: rows,

@@ -38,6 +38,7 @@ export { silverTables, tableNames, type TableNames } from './sources/table-names
 export type { Problem, SourceFile } from './sources/yaml-fields.ts';
 export { createWidener, tableIndexes } from './records/union-batch.ts';
 export { generate, SYNTHETIC_SOURCES, type GenerateOptions } from './synthetic/generate.ts';
+export { generateTables, SYNTHETIC_TABLE_SOURCES, type GenerateTablesOptions, type SyntheticFile } from './synthetic/generate-tables.ts';
 export { planTracks, type TrackPlan } from './features/aggregate-tracks.ts';
 export { ValueTables, type TrackInputs } from './features/track-inputs.ts';
 export { AHEAD, WindowState } from './features/window-state.ts';

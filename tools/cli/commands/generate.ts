@@ -1,8 +1,9 @@
 import { once } from 'node:events';
-import { open, rename, rm } from 'node:fs/promises';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Command } from 'commander';
 import { fileSystemError } from '#tideline/platform';
-import { generate as generateLog } from '#tideline/retention';
+import { generate as generateLog, generateTables, SYNTHETIC_SOURCES, SYNTHETIC_TABLE_SOURCES } from '#tideline/retention';
 import { CommandError, failed, wrongUse } from '../command-error.ts';
 import type { CommandContext, Runner } from '../context.ts';
 import { formatBytes, formatNumber } from '../output.ts';
@@ -12,6 +13,8 @@ interface GenerateOptions {
   readonly out: string;
   readonly rows?: number;
   readonly bytes?: number;
+  readonly users?: number;
+  readonly days?: number;
   readonly seed: number;
 }
 
@@ -20,15 +23,20 @@ export function addGenerate(program: Command, run: Runner): void {
     .command('generate')
     .argument('<source>')
     .description('synthetic data in the source\'s own file format; the same seed gives the same bytes')
-    .requiredOption('--out <file>', 'where to; - writes to stdout')
+    .requiredOption('--out <file>', 'where to; - writes to stdout; a folder for a source of several tables')
     .option('--rows <n>', 'so many rows', parseCount('rows', 1))
     .option('--bytes <size>', 'about so much, like 1GB', parseBytes)
+    .option('--users <n>', 'so many entities, for a source of several tables', parseCount('users', 1))
+    .option('--days <n>', 'so many days of events, for a source of several tables', parseCount('days', 8))
     .option('--seed <n>', 'seed', parseCount('seed', 0), 7)
     .action(run(generate));
 }
 
 async function generate({ world, output, signal }: CommandContext, name: string, options: GenerateOptions): Promise<void> {
-  const { format } = await world.source(name);
+  const { format, tables } = await world.source(name);
+  if (tables !== undefined) return generateFiles({ world, output, signal }, name, options);
+  if (options.users !== undefined || options.days !== undefined) throw wrongUse(`expected --users and --days only for a source of several tables, found them with ${name}`);
+  if (!SYNTHETIC_SOURCES.includes(name)) throw wrongUse(`expected a source that synthetic data are made for (${[...SYNTHETIC_SOURCES, ...SYNTHETIC_TABLE_SOURCES].join(', ')}), found ${name}`);
   if ((options.rows === undefined) === (options.bytes === undefined)) throw wrongUse('expected one of --rows and --bytes');
   const size = options.rows === undefined ? { bytes: options.bytes! } : { rows: options.rows };
   const startedAtMs = world.clock.nowMs();
@@ -50,6 +58,31 @@ async function generate({ world, output, signal }: CommandContext, name: string,
   const text = `${options.out}: ${formatNumber(rows)} synthetic rows of ${name}, ${formatBytes(bytes)}, seed ${options.seed}, ${formatNumber(bytes / 1e6 / seconds)} MB/s`;
   if (toStdout) output.note(text);
   else output.result(report, () => text);
+}
+
+/** A file for each table, under names of their own in one folder. */
+async function generateFiles({ world, output, signal }: CommandContext, name: string, { out, rows, bytes, seed, users, days }: GenerateOptions): Promise<void> {
+  if (!SYNTHETIC_TABLE_SOURCES.includes(name)) throw wrongUse(`expected a source that synthetic data are made for (${[...SYNTHETIC_SOURCES, ...SYNTHETIC_TABLE_SOURCES].join(', ')}), found ${name}`);
+  if (rows !== undefined || bytes !== undefined) throw wrongUse(`expected --users and --days for ${name}, which has several tables, found --${rows === undefined ? 'bytes' : 'rows'}`);
+  if (out === '-') throw wrongUse(`expected a folder for the files of ${name}, found -`);
+  await mkdir(out, { recursive: true }).catch((error: unknown) => { throw fileSystemError(error, 'make', out); });
+  const startedAtMs = world.clock.nowMs();
+  const files: { table: string; file: string; rows: number; bytes: number }[] = [];
+  for (const { table, fileName, blocks } of generateTables(name, { seed, ...(users !== undefined && { entities: users }), ...(days !== undefined && { days }) })) {
+    const made = { table, file: join(out, fileName), rows: -1, bytes: 0 };
+    function* counted(): Iterable<Uint8Array> {
+      for (const block of blocks) {
+        if (signal.aborted) throw failed('stopped, this file was not written');
+        made.bytes += block.byteLength;
+        made.rows += countLines(block);
+        yield block;
+      }
+    }
+    await writeWhole(made.file, counted());
+    files.push(made);
+  }
+  const report = { source: name, synthetic: true, files, seed, seconds: (world.clock.nowMs() - startedAtMs) / 1000 };
+  output.result(report, () => files.map((made) => `${made.file}: ${formatNumber(made.rows)} synthetic rows of the table ${made.table}, ${formatBytes(made.bytes)}, seed ${seed}`).join('\n'));
 }
 
 async function print(blocks: Iterable<Uint8Array>): Promise<void> {

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { isPlatformError, openLogFile } from '#tideline/platform';
-import { detectSource, type Inspection, type Source } from '#tideline/retention';
+import { detectSource, fileSource, tableNamesOf, type Inspection, type Source } from '#tideline/retention';
 import { compileLayoutCheck } from '../../../apps/ingestor/src/index.ts';
 import { refused } from '../command-error.ts';
 import type { CommandContext, Runner } from '../context.ts';
@@ -22,11 +22,13 @@ async function inspect({ world, output }: CommandContext, path: string, options:
   const file = await openLogFile(path);
   try {
     const { head, whole, damage } = await readHead(file.read(0));
+    const readers = sources.flatMap((source) => tableNamesOf(source).map((table) => ({ source, table, reader: fileSource(source, table) })));
     const checks = Object.fromEntries(sources.flatMap((source) => {
-      const check = compileLayoutCheck(source);
+      const check = source.tables === undefined ? compileLayoutCheck(source) : undefined;
       return check === undefined ? [] : [[source.name, check]];
     }));
-    const found = detectSource(sources, head, checks, { whole });
+    const found = detectSource(readers.map(({ reader }) => reader), head, checks, { whole })
+      .map(({ source: reader, inspection }) => ({ ...readers.find((known) => known.reader === reader)!, inspection }));
     const best = found.find(({ inspection }) => inspection.fits);
     const report = {
       file: path,
@@ -34,8 +36,9 @@ async function inspect({ world, output }: CommandContext, path: string, options:
       bytesLookedAt: head.byteLength,
       damage: damage ?? null,
       source: best?.source.name ?? null,
+      ...(best?.table !== undefined && { table: best.table }),
       layout: best?.inspection.layout ?? null,
-      inspections: found.map(({ source, inspection }) => ({ source: source.name, ...inspection })),
+      inspections: found.map(({ source, table, inspection }) => ({ source: source.name, ...(table !== undefined && { table }), ...inspection })),
     };
     const kind = file.wrappings.length === 0 ? 'plain' : file.wrappings.join(' in ');
     output.result(report, () => [`${path}: ${kind}, looked at its first ${formatBytes(head.byteLength)}`, ...(best === undefined ? found : [best]).map(describe)].join('\n'));
@@ -65,11 +68,11 @@ async function readHead(pieces: AsyncIterable<Uint8Array>): Promise<{ head: Uint
   return { head: head(), whole: length < HEAD_BYTES };
 }
 
-function describe({ source, inspection }: { readonly source: Source; readonly inspection: Inspection }): string {
+function describe({ source, table, inspection }: { readonly source: Source; readonly table: string | undefined; readonly inspection: Inspection }): string {
   const { fits, layout, rows, accepted, problems, sample } = inspection;
   const verdict = fits ? `fits, layout ${layout}` : 'does not fit';
   return [
-    `\n${source.name}: ${verdict}; ${rows} rows read, ${accepted} are records`,
+    `\n${source.name}${table === undefined ? '' : `, table ${table}`}: ${verdict}; ${rows} rows read, ${accepted} are records`,
     ...problems.map((problem) => `  ${problem}`),
     ...(fits ? sample.slice(0, 3).map((row) => `  ${JSON.stringify(row).slice(0, 300)}`) : []),
   ].join('\n');

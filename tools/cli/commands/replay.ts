@@ -10,6 +10,7 @@ import { parseCount, parseRate, parseSpeed } from '../parse-quantity.ts';
 
 interface ReplayOptions {
   readonly source: string;
+  readonly table?: string;
   readonly chunk: number;
   readonly speed?: number;
   readonly rate?: number;
@@ -24,6 +25,7 @@ export function addReplay(program: Command, run: Runner): void {
     .argument('<file>', 'plain, .gz, .zst or tar; - reads standard input')
     .description('the log into raw.<source>, exactly once: resumes where it stopped, and ends with read = accepted + rejected')
     .requiredOption('--source <name>', 'which source the log is of')
+    .option('--table <name>', 'which of the source\'s tables the file is of; told by its header when left out')
     .option('--chunk <rows>', 'rows of one transaction', parseCount('chunk', 1), 5000)
     .option('--speed <factor>', 'so many times faster than it happened, like 60x', parseSpeed)
     .option('--rate <rows>', 'so many rows a second, like 20000/s', parseRate)
@@ -46,7 +48,7 @@ async function replay({ world, output, signal }: CommandContext, file: string, o
   const progress = new Progress(output.json);
   try {
     const summary = await replayFile({
-      source, path: file, pace, signal,
+      source, table: options.table, path: file, pace, signal,
       log: await world.log('ingestor'),
       registry: await world.registry(),
       clock: world.clock,
@@ -74,11 +76,11 @@ function howToGoOn(file: string, source: string): string {
 }
 
 function describe(summary: ReplaySummary): string {
-  const { file, read, accepted, rejected, rejectedBy, seconds, bytes, bytesThisRun, resumedFrom, ended } = summary;
+  const { file, table, read, accepted, rejected, rejectedBy, seconds, bytes, bytesThisRun, resumedFrom, ended } = summary;
   const reasons = Object.entries(rejectedBy).sort(([, a], [, b]) => b - a).map(([reason, count]) => `${reason} ${formatNumber(count)}`);
   const speed = `${formatBytes(bytesThisRun)} in ${seconds.toFixed(1)} s${seconds > 0 ? `, ${formatNumber(bytesThisRun / 1e6 / seconds)} MB/s` : ''}`;
   const head = {
-    complete: `replayed ${file} (${speed})`,
+    complete: `replayed ${file}${table === undefined ? '' : ` into the table ${table}`} (${speed})`,
     stopped: `stopped in ${file} (${speed})`,
     'already-complete': `${file} has been replayed completely before (${formatBytes(bytes)})`,
   }[ended];

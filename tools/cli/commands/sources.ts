@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
+import { silverRows } from '../../../apps/batch-layer/src/silver-view.ts';
 import { RecordCount } from '../../../apps/batch-layer/src/record-count.ts';
 import { nextOffset, type Snapshot } from '#tideline/lake';
 import type { EventLog } from '#tideline/platform';
-import { tableNames } from '#tideline/retention';
+import { silverTables, tableNames } from '#tideline/retention';
 import type { CommandContext, Runner } from '../context.ts';
 import { formatTable } from '../output.ts';
 
@@ -16,9 +17,8 @@ async function showSources({ world, output }: CommandContext): Promise<void> {
   const log = await world.log('command');
   const rows = await Promise.all(
     sources.map(async (source) => {
-      const names = Object.values(tableNames(source));
+      const names = [...new Set([...Object.values(tableNames(source)), ...silverTables(source).map(({ name }) => name)])];
       const present = (await Promise.all(names.map(async (name) => ((await lake.table(name).exists()) ? [name] : [])))).flat();
-      const silver = await lake.table(tableNames(source).silver).current();
       return {
         name: source.name,
         title: source.title,
@@ -28,7 +28,7 @@ async function showSources({ world, output }: CommandContext): Promise<void> {
         models: source.models.models.map((model) => model.name),
         tables: present,
         topicRecords: await recordsOn(log, `raw.${source.name}`, await lake.table(tableNames(source).bronze).current()),
-        silverRows: silver?.rowCount ?? 0,
+        silverRows: await silverRows(source, lake),
       };
     }),
   );

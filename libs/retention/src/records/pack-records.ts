@@ -61,10 +61,12 @@ export function packRecords(
 export interface DeadLetterOrigin {
   readonly loop?: number;
   readonly createdAtMs?: number;
+  /** Which table of the source the lines were read for, where it has several. */
+  readonly table?: string | undefined;
 }
 
 /**
- * Rejected lines as records for the dead-letter topic, without keys: JSON with source, file, byteOffset, reason, detail and original,
+ * Rejected lines as records for the dead-letter topic, without keys: JSON with source, table where it has several, file, byteOffset, reason, detail and original,
  * which is base64 where `encoding` says so, because its bytes are no UTF-8 text.
  */
 export function deadLetterRecords(
@@ -80,7 +82,7 @@ export function deadLetterRecords(
     const encoding = isUtf8(original, 0, original.length) ? 'utf8' : 'base64';
     const text = Buffer.from(original.buffer, original.byteOffset, original.byteLength).toString(encoding);
     const value = Buffer.from(
-      JSON.stringify({ source: source.name, file: fileId, byteOffset, reason, detail, original: text, encoding }),
+      JSON.stringify({ source: source.name, table: origin.table, file: fileId, byteOffset, reason, detail, original: text, encoding }),
     );
     valueOffsets[index + 1] = valueOffsets[index] + value.length;
     offsets[index] = byteOffset;

@@ -35,7 +35,7 @@ export function tableIndexes(source: Source, batch: ColumnBatch): Uint8Array | u
   const indexes = new Uint8Array(batch.rowCount);
   let last = '';
   for (let row = 0, index = 0; row < batch.rowCount; row++) {
-    const text = bytes.latin1Slice(offsets[row], offsets[row + 1]);
+    const text = bytes.toString('latin1', offsets[row], offsets[row + 1]);
     if (text !== last) {
       last = text;
       const found = known.get(text);
@@ -51,7 +51,7 @@ function sameText(text: string, rowCount: number): Column {
   const bytes = Buffer.from(text);
   const offsets = new Int32Array(rowCount + 1);
   for (let row = 1; row <= rowCount; row++) offsets[row] = row * bytes.length;
-  return { type: { name: 'string' }, values: new Uint8Array(rowCount * bytes.length).fill(bytes), offsets };
+  return { type: { name: 'string' }, values: Buffer.alloc(rowCount * bytes.length, bytes), offsets };
 }
 
 function nothing({ type }: SourceColumn, rowCount: number): Column {
