@@ -5,7 +5,7 @@ import { Lake, ParquetFile, Sql, valueAt, type JsonValue, type Snapshot, type Ta
 import {
   ManualClock, MemoryEventLog, MemoryExperimentTracker, MemoryObjectStore, MemorySchemaRegistry, type EventLog, type ObjectStore,
 } from '#tideline/platform';
-import { createRefiner, LogScanner, parseSource, registeredCodec, SOURCE_FILE_NAMES, SourceProcessor, type RecordCodec, type Source, type SourceFile } from '#tideline/retention';
+import { createRefiner, fileSource, LogScanner, parseSource, registeredCodec, SOURCE_FILE_NAMES, SourceProcessor, type RecordCodec, type Source, type SourceFile } from '#tideline/retention';
 import { Checkpoints, systemTopics, writeCommitMetadata } from '#tideline/streaming';
 import { packChunk } from '../../ingestor/src/pack-chunk.ts';
 import { BatchLayer, type BatchLayerDoors } from './batch-layer.ts';
@@ -74,6 +74,8 @@ export class BatchWorld {
 export interface Appending {
   readonly chunkRows?: number;
   readonly fileId?: string;
+  /** Of a source of several tables. */
+  readonly table?: string;
   /** Another producer, which knows nothing of the source's rules: refused rows go on the topic too. */
   readonly unruly?: boolean;
 }
@@ -86,13 +88,14 @@ export interface Appended {
 }
 
 /** Puts a log's text on the source's topic as the ingestor does: records, dead letters and progress of a chunk are one transaction. */
-export async function appendText(world: BatchWorld, source: Source, text: string, { chunkRows = 500, fileId = 'file-1', unruly = false }: Appending = {}): Promise<Appended> {
+export async function appendText(world: BatchWorld, source: Source, text: string, { chunkRows = 500, fileId = 'file-1', table, unruly = false }: Appending = {}): Promise<Appended> {
   const { log } = world;
   await log.ensureTopics(systemTopics([{ name: source.name, partitions: source.deployment.partitions }]));
-  const scanner = new LogScanner(source, { chunkRows, byteOffset: 0, skipHeader: source.format.header });
+  const file = fileSource(source, table);
+  const scanner = new LogScanner(file, { chunkRows, byteOffset: 0, skipHeader: file.format.header });
   const obedient = createRefiner(source);
   const permissive = createRefiner({ ...source, rejects: [] });
-  const packing = { source, codec: await world.codec(source), refine: unruly ? permissive : obedient, fileId, loop: 0 };
+  const packing = { source, table, codec: await world.codec(source), refine: unruly ? permissive : obedient, fileId, loop: 0 };
   const group = `replay-${fileId}`;
   const before = JSON.parse((await log.committed(group, `raw.${source.name}`, 0))?.metadata ?? '{}') as Partial<Appended>;
   const done = { rows: before.rows ?? 0, accepted: before.accepted ?? 0, rejected: before.rejected ?? 0 };
