@@ -6,6 +6,7 @@ import { columnTypeOf, recordScope } from '../sources/record-scope.ts';
 import { onlyIn, tableOf } from '../sources/source-tables.ts';
 import type { AggregateDefinition, Source, SourceTable } from '../sources/source.ts';
 import { FeatureFormulas } from './finish-features.ts';
+import { FeatureReplay } from './feature-replay.ts';
 import { versionGroups } from './version-groups.ts';
 
 /** Writes the parts that every query of a source shares. */
@@ -181,6 +182,27 @@ WHERE NOT ${sql.name('_late')} AND ${sql.between(asOfMs - population.windowMs, a
 GROUP BY ${sql.name(source.entity)}
 HAVING count(*) FILTER (WHERE ${sql.condition(population.where, `${sql.time} < ${asOf}`)}) > 0
 ORDER BY ${sql.name('entity')}`;
+}
+
+/** Records that features read, late ones left out, up to and with `untilMs`, in the order in which states take them. */
+export function recordsByTimeSql(source: Source, silver: string, untilMs: number, dialect: Dialect = 'duckdb'): string {
+  const sql = new SourceSql(source, dialect);
+  const columns = FeatureReplay.columnsOf(source).map((name) => sql.name(name));
+  return `SELECT ${columns.join(', ')}
+FROM ${silver}
+WHERE NOT ${sql.name('_late')} AND ${sql.time} <= ${timestampSql(untilMs)}
+ORDER BY ${sql.order}`;
+}
+
+/** `entity` and `time` (ms) of every record that the label by absence looks for, late ones left out, in order of time. */
+export function labelMatchesSql(source: Source, silver: string, dialect: Dialect = 'duckdb'): string {
+  const sql = new SourceSql(source, dialect);
+  const { label } = source.models;
+  assert(label.kind === 'absence', `expected a source with labels by absence, found ${source.name}`);
+  return `SELECT ${sql.entity} AS ${sql.name('entity')}, ${sql.exact(sql.time, { name: 'timestamp' })} AS ${sql.name('time')}
+FROM ${silver}
+WHERE NOT ${sql.name('_late')} AND ${sql.condition(label.where)}
+ORDER BY ${sql.name('time')}`;
 }
 
 /**
