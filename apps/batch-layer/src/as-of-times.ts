@@ -8,16 +8,16 @@ export interface AsOfTimes {
   readonly latest: number;
 }
 
-/** More would not make a better model, only a longer build; the newest are kept. */
+/** More would seldom make a better model, only a longer build; the newest are kept, and a source may ask for more. */
 const MOST_AS_OFS = 100;
 
 /** The grid `anchor + k * every` within data that span `[firstMs, lastMs]`; a label's horizon must have passed by `lastMs`. */
 export function asOfTimes(models: ModelDefinitions, tileMs: number, firstMs: number, lastMs: number): AsOfTimes {
   const latest = Math.floor(lastMs / tileMs) * tileMs;
   if (models.asOf === undefined || models.label.kind !== 'absence') return { labelled: [], latest };
-  const { everyMs, anchorMs, historyMs } = models.asOf;
+  const { everyMs, anchorMs, historyMs, most = MOST_AS_OFS } = models.asOf;
   const labelled: number[] = [];
-  for (let k = Math.floor((lastMs - models.label.horizonMs - anchorMs) / everyMs); labelled.length < MOST_AS_OFS; k--) {
+  for (let k = Math.floor((lastMs - models.label.horizonMs - anchorMs) / everyMs); labelled.length < most; k--) {
     const time = anchorMs + k * everyMs;
     if (time < firstMs + historyMs) break;
     labelled.unshift(time);

@@ -14,7 +14,7 @@ const DAY_MS = 86_400_000;
 const START_MS = Date.UTC(2026, 0, 1);
 const SEED = 42;
 const DAYS = 50;
-const files = generateTables('subscription', { seed: SEED, entities: 40, days: DAYS }).map(({ table, blocks }) => ({ table, text: textOf(blocks) }));
+const files = generateTables('subscription', { seed: SEED, entities: 25, days: DAYS }).map(({ table, blocks }) => ({ table, text: textOf(blocks) }));
 const textOfTable = (table: string): string => files.find((file) => file.table === table)!.text;
 
 type Order = 'users first' | 'events first' | 'interleaved';
@@ -159,7 +159,7 @@ describe('a source of several tables', () => {
       const grid = await replayFrames(world, subscription, borders);
       for (const [k, border] of borders.entries()) {
         const at = `as of ${new Date(border).toISOString()}, seed ${SEED}`;
-        expect(grid[k]!.features.size, at).toBe(40);
+        expect(grid[k]!.features.size, at).toBe(25);
         expect(Object.fromEntries(stream[k]!), at).toEqual(Object.fromEntries(grid[k]!.features));
         // A statement for each as-of time costs more than all of them in one pass: some are asked of it too.
         if (k % 12 !== 0) continue;
@@ -232,7 +232,7 @@ describe('a source of several tables', () => {
       const verification = await verifySource(subscription, await world.doors());
       expect(verification.problems).toEqual([]);
       expect(verification.counts.silver).toBe(files.reduce((sum, { text }) => sum + text.trimEnd().split('\n').length - 1, 0));
-      expect(verification.features.every(({ different, entities }) => different === 0 && entities === 40)).toBe(true);
+      expect(verification.features.every(({ different, entities }) => different === 0 && entities === 25)).toBe(true);
     } finally {
       await world.close();
     }

@@ -7,6 +7,7 @@ import type { Interval } from './gate.ts';
 import { judge, pairedDifference, type Metrics } from './judge.ts';
 import { mlflowModel } from './mlflow-flavours.ts';
 import { MODEL_CARD_FILE, MODEL_FILE } from './model-artifact.ts';
+import { judgeOtherSplits, type OtherSplit } from './other-splits.ts';
 import { runCard } from './run-card.ts';
 import { runNote } from './run-note.ts';
 import { splitFrame, type TrainingFrame } from './training-frame.ts';
@@ -34,6 +35,8 @@ export interface TrainReport extends Decision {
   readonly baseline: string | undefined;
   /** The best model of this training and what may be said of it; undefined when only baselines were trained. */
   readonly comparison: { readonly best: string; readonly verdict: string } | undefined;
+  /** What the same models reach on other cuts, where the source asks for them; never what decides. */
+  readonly otherSplits?: readonly OtherSplit[];
 }
 
 export interface TrainingContext {
@@ -78,6 +81,9 @@ export async function trainSource(source: Source, frame: TrainingFrame, context:
   }
   const baseline = judged.find((model) => model.kind === 'one-feature');
   const decision = await decide(source, judged, test, context);
+  const fitAgain = async (definition: ModelDefinition, earlier: Dataset, later: Dataset): Promise<Float64Array> =>
+    (await fitAndScore(source, definition, { train: earlier, test: later }, context)).scores;
+  const otherSplits = await judgeOtherSplits(source, frame, { train, test, models: judged, description: split.description }, fitAgain);
   const facts = { description: split.description, trainRows: train.rowCount, testRows: test.rowCount, testPositives: test.y.reduce((sum, label) => sum + label, 0) };
   const comparison = await logComparison({ source, judged, train, test, split: facts, decision }, context);
   return {
@@ -87,6 +93,7 @@ export async function trainSource(source: Source, frame: TrainingFrame, context:
     models: judged.map(({ scores: _scores, definition: _definition, ...model }) => model),
     baseline: baseline?.name,
     comparison: comparison && { best: comparison.best, verdict: comparison.verdict },
+    ...(otherSplits.length > 0 && { otherSplits }),
     ...decision,
   };
 }
@@ -160,7 +167,7 @@ interface Scored {
   readonly predictSeconds: number;
 }
 
-async function fitAndScore(source: Source, definition: ModelDefinition, { train, test }: FitInput, { clock, seed, signal, kernels, onProgress }: TrainingContext): Promise<Scored> {
+async function fitAndScore(source: Source, definition: ModelDefinition, { train, test }: Pick<FitInput, 'train' | 'test'>, { clock, seed, signal, kernels, onProgress }: TrainingContext): Promise<Scored> {
   const estimator = createEstimator({
     kind: definition.kind, task: source.models.task, parameters: definition.parameters, prepare: definition.prepare, feature: definition.feature, calibrate: definition.calibrate,
   });

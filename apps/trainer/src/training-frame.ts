@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { holdoutSplit, timeSplit, type Dataset } from '#tideline/learning';
 import type { Sql } from '#tideline/lake';
 import type { Source } from '#tideline/retention';
@@ -54,7 +55,8 @@ function describeDuration(ms: number): string {
 
 /** Splits by time with a gap of the label's horizon, or by rows with a gap, as the source's models say. */
 export function splitFrame(frame: TrainingFrame, source: Source): JudgedSplit {
-  const { label, holdout } = source.models;
+  const { label, holdout, split: shares } = source.models;
+  if (frame.asOfMs !== undefined && label.kind === 'absence' && shares !== undefined) return splitByShare(frame.asOfMs, shares.testShare, label.horizonMs);
   if (frame.asOfMs !== undefined && label.kind === 'absence') {
     const split = timeSplit(frame.asOfMs, { gapMs: label.horizonMs });
     const date = (rows: Int32Array): string =>
@@ -69,4 +71,22 @@ export function splitFrame(frame: TrainingFrame, source: Source): JudgedSplit {
     ...holdoutSplit(frame.data.rowCount, { testShare, gapRows }),
     description: `by order in the log: the last ${testShare * 100} % of the rows test, ${gapRows} rows before them unused`,
   };
+}
+
+/** As `splitFrame`, but with training rows right up to the first as-of time that tests: their labels look into the time that is tested. */
+export function withoutGap(frame: TrainingFrame, source: Source): JudgedSplit {
+  assert(frame.asOfMs !== undefined && source.models.split !== undefined, 'expected a frame that is split by a share of its as-of times');
+  return splitByShare(frame.asOfMs, source.models.split.testShare, 0);
+}
+
+/** The last share of the as-of times tests; what trains lies `gapMs` before the first of them. */
+function splitByShare(asOfMs: Float64Array, testShare: number, gapMs: number): JudgedSplit {
+  const times = [...new Set(asOfMs)].sort((a, b) => a - b);
+  const firstTest = times[Math.min(times.length - 1, Math.floor(times.length * (1 - testShare)))]!;
+  const rows = (holds: (ms: number) => boolean): Int32Array => Int32Array.from(asOfMs.keys().filter((row) => holds(asOfMs[row]!)));
+  const split = { train: rows((ms) => ms < firstTest && ms <= firstTest - gapMs), test: rows((ms) => ms >= firstTest) };
+  const date = (ms: number | undefined): string => ms === undefined ? 'none' : new Date(ms).toISOString().slice(0, 10);
+  const gap = gapMs === 0 ? 'no gap, so that labels of training rows look into the test\'s time' : `gap of the label's horizon ${describeDuration(gapMs)}`;
+  const lastTrain = split.train.length === 0 ? undefined : asOfMs[split.train.at(-1)!];
+  return { ...split, description: `by time: train as of ${date(lastTrain)} and before, test as of ${date(firstTest)} and after (${testShare * 100} % of the as-of times), ${gap}` };
 }

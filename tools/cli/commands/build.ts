@@ -27,7 +27,7 @@ async function build({ world, output, signal }: CommandContext, name: string, op
     output.result({ source: name, landing, gold }, () =>
       [
         `landed ${formatNumber(landing.bronzeRows)} rows as bronze, ${formatNumber(landing.silverRows)} as silver (${formatNumber(landing.lateRows)} late)`,
-        `gold: ${formatNumber(gold.featureRows)} feature rows, ${formatNumber(gold.trainingRows)} to learn from${gold.asOf.length > 0 ? `, as of ${gold.asOf.join(', ')}` : ''}`,
+        `gold: ${formatNumber(gold.featureRows)} feature rows, ${formatNumber(gold.trainingRows)} to learn from${gold.asOf.length > 0 ? `, as of ${timesText(gold.asOf)}` : ''}`,
         ...(gold.visitSegments === undefined ? [] : [`visit values of ${formatNumber(gold.visitSegments)} segments`]),
       ].join('\n'),
     );
@@ -35,4 +35,9 @@ async function build({ world, output, signal }: CommandContext, name: string, op
     if (error instanceof NothingToBuildError || error instanceof RangeError) throw refused(error.message);
     throw error;
   }
+}
+
+/** A dense grid by its ends. */
+function timesText(asOf: readonly string[]): string {
+  return asOf.length <= 8 ? asOf.join(', ') : `${asOf.length} times from ${asOf[0]} to ${asOf.at(-1)}`;
 }

@@ -66,6 +66,10 @@ function describe(report: TrainReport): string {
     '',
     formatTable(['model', 'ROC AUC', 'PR AUC', 'log loss', 'ROC AUC above baseline', 'fit', 'size'], rows),
     '',
+    ...(report.otherSplits ?? []).flatMap((other) => [
+      `beside it, ${other.description}; ${other.trainRows} rows to learn from, ${other.testRows} to judge by, ${other.testPositives} of them positive`,
+      formatTable(['model', 'ROC AUC', 'PR AUC'], other.models.map(({ name, rocAuc, prAuc }) => [name, rocAuc.toFixed(4), prAuc.toFixed(4)])), '',
+    ]),
     ...(report.comparison === undefined ? [] : [report.comparison.verdict]),
     ...(candidate === undefined ? [] : [candidate.remark]),
     ...(candidate === undefined ? [] : candidate.promoted ? [`${candidate.model} passed the gate`] : [`${candidate.model} was not promoted:`, ...candidate.reasons.map((reason) => `  ${reason}`)]),

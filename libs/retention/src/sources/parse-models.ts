@@ -4,7 +4,7 @@ import type { ValueRule } from './model-rules.ts';
 import { parseEventsWhere } from './parse-from.ts';
 import type { Schema } from './parse-schema.ts';
 import { columnTypeOf, scopeOf } from './record-scope.ts';
-import type { FeatureDefinitions, LabelDefinition, ModelDefinition, ModelDefinitions, StepValue } from './source.ts';
+import type { FeatureDefinitions, LabelDefinition, ModelDefinition, ModelDefinitions, SplitDefinition, StepValue } from './source.ts';
 import { asFields, type Entry, type Fields, type OpenFile } from './yaml-fields.ts';
 
 /** Reads models.yaml against the schema and the features. */
@@ -14,12 +14,14 @@ export function parseModels(file: OpenFile, schema: Schema, features: FeatureDef
   fields.need('target', 'task', 'label', 'features', 'models', schema.time === undefined ? 'holdout' : 'as_of');
   const task = fields.oneOf('task', ['classification', 'regression']) ?? 'classification';
   const names = featureNames(fields, 'features', features.features);
+  const split = parseSplit(fields, schema, names);
   const definitions: ModelDefinitions = {
     target: fields.text('target') ?? '', task,
     label: parseLabel(fields, schema, features, task),
     features: names,
     asOf: parseAsOf(fields, schema),
     holdout: parseHoldout(fields, schema),
+    ...(split !== undefined && { split }),
     models: parseList(fields.child('models'), names, task),
   };
   fields.close();
@@ -61,7 +63,8 @@ function parseAsOf(fields: Fields, schema: Schema): ModelDefinitions['asOf'] {
   if (child === undefined) return undefined;
   if (schema.time === undefined) fields.file.report(child.map, 'as_of: expected only for a source with time');
   child.need('every', 'anchor', 'history');
-  const asOf = { everyMs: child.duration('every') ?? 1, anchorMs: child.moment('anchor') ?? 0, historyMs: child.duration('history') ?? 0 };
+  const most = child.integer('most', [1, 10_000]);
+  const asOf = { everyMs: child.duration('every') ?? 1, anchorMs: child.moment('anchor') ?? 0, historyMs: child.duration('history') ?? 0, ...(most !== undefined && { most }) };
   for (const [key, ms] of [['every', asOf.everyMs], ['anchor', asOf.anchorMs], ['history', asOf.historyMs]] as const) if (child.has(key)) checkTiles(child, key, ms, schema);
   if (asOf.everyMs <= 0) fields.file.report(child.at('every'), 'every: expected more than 0');
   child.close();
@@ -76,6 +79,23 @@ function parseHoldout(fields: Fields, schema: Schema): ModelDefinitions['holdout
   const holdout = { testShare: child.number('test_share', [0.01, 0.9]) ?? 0.2, gapRows: child.integer('gap_rows', [0, 1_000_000_000]) ?? 0 };
   child.close();
   return holdout;
+}
+
+function parseSplit(fields: Fields, schema: Schema, names: readonly string[]): SplitDefinition | undefined {
+  const child = fields.child('split');
+  if (child === undefined) return undefined;
+  if (schema.time === undefined) fields.file.report(child.map, 'split: expected only for a source with time; use holdout');
+  const among = child.need('test_share').child('among')?.need('feature', 'at_most');
+  const feature = among?.text('feature');
+  if (feature !== undefined && !names.includes(feature)) fields.file.report(among!.at('feature'), `feature: expected one of the model features, found '${feature}'`);
+  const split: SplitDefinition = {
+    testShare: child.number('test_share', [0.01, 0.9]) ?? 0.2,
+    withoutGap: child.boolean('without_gap') ?? false,
+    among: among && { feature: feature ?? '', atMost: among.number('at_most') ?? 0, title: among.text('title') ?? `${feature} at most ${among.source('at_most')}` },
+  };
+  among?.close();
+  child.close();
+  return split;
 }
 
 function parseList(fields: Fields | undefined, names: readonly string[], task: ModelDefinitions['task']): ModelDefinition[] {

@@ -163,11 +163,21 @@ export interface ModelDefinitions {
   readonly label: LabelDefinition;
   /** Feature names that models may use, in order. */
   readonly features: readonly string[];
-  /** As-of times `anchor + k * everyMs` that have `historyMs` of data before and the whole horizon after them. */
-  readonly asOf: { readonly everyMs: number; readonly anchorMs: number; readonly historyMs: number } | undefined;
+  /** As-of times `anchor + k * everyMs` that have `historyMs` of data before and the whole horizon after them; the newest `most` of them (100). */
+  readonly asOf: { readonly everyMs: number; readonly anchorMs: number; readonly historyMs: number; readonly most?: number } | undefined;
   /** Sources without time: the last share of the rows tests, with a gap of rows before it. */
   readonly holdout: { readonly testShare: number; readonly gapRows: number } | undefined;
+  /** Sources with time that test on the last share of their as-of times instead of the last one, and what else is reported. */
+  readonly split?: SplitDefinition;
   readonly models: readonly ModelDefinition[];
+}
+
+export interface SplitDefinition {
+  readonly testShare: number;
+  /** Report, beside the judgement, what models trained right up to the test's first as-of time seem to reach. */
+  readonly withoutGap: boolean;
+  /** Report the test rows apart whose feature is at most this. */
+  readonly among: { readonly feature: string; readonly atMost: number; readonly title: string } | undefined;
 }
 
 export interface ModelDefinition {
