@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { accountLines, activeUserLines, demographicLines, marketplaceLines, paymentLines } from './payments-files.ts';
 import { eventLines, userLines } from './subscription-files.ts';
 
 /** How large a synthetic world is; the same numbers give the same bytes. */
@@ -20,10 +21,21 @@ export interface SyntheticFile {
 interface SyntheticTables {
   readonly days: number;
   readonly startMs: number;
-  readonly files: readonly { readonly table: string; readonly fileName: string; lines(shape: { seed: number; users: number; days: number; startMs: number }): Iterable<string> }[];
+  readonly files: readonly { readonly table: string; readonly fileName: string; lines(shape: { seed: number; entities: number; days: number; startMs: number }): Iterable<string> }[];
 }
 
 const WORLDS: Readonly<Record<string, SyntheticTables>> = {
+  payments: {
+    days: 365,
+    startMs: Date.UTC(2024, 0, 1),
+    files: [
+      { table: 'payments', fileName: 'PAYMENTS.csv', lines: paymentLines },
+      { table: 'active_users', fileName: 'ACTIVE_USER.csv', lines: activeUserLines },
+      { table: 'demographics', fileName: 'DEMOGRAFICOS.csv', lines: demographicLines },
+      { table: 'account_money', fileName: 'DINERO_CUENTA.csv', lines: accountLines },
+      { table: 'marketplace', fileName: 'MARKETPLACE_DATA.csv', lines: marketplaceLines },
+    ],
+  },
   subscription: {
     // In a shorter time a model can't see long silence end in churn before it is judged.
     days: 240,
@@ -45,7 +57,7 @@ export const SYNTHETIC_TABLE_SOURCES: readonly string[] = Object.keys(WORLDS);
 export function generateTables(source: string, { seed, entities = ENTITIES, days }: GenerateTablesOptions): readonly SyntheticFile[] {
   const world = WORLDS[source];
   assert(world !== undefined, `expected one of ${SYNTHETIC_TABLE_SOURCES.join(', ')}, found ${source}`);
-  const shape = { seed, users: entities, days: days ?? world.days, startMs: world.startMs };
+  const shape = { seed, entities, days: days ?? world.days, startMs: world.startMs };
   return world.files.map(({ table, fileName, lines }) => ({ table, fileName, blocks: { [Symbol.iterator]: () => blocksOf(lines(shape)) } }));
 }
 

@@ -33,7 +33,7 @@ interface Event {
 /** How many users, over how many days from when (ms, a midnight in UTC). */
 export interface SubscriptionShape {
   readonly seed: number;
-  readonly users: number;
+  readonly entities: number;
   readonly days: number;
   readonly startMs: number;
 }
@@ -65,9 +65,9 @@ export function* eventLines(shape: SubscriptionShape): Iterable<string> {
   }
 }
 
-function usersOf({ seed, users, days }: SubscriptionShape): User[] {
+function usersOf({ seed, entities, days }: SubscriptionShape): User[] {
   const random = new SeededRandom(seed, 0);
-  return Array.from({ length: users }, (_, index) => {
+  return Array.from({ length: entities }, (_, index) => {
     const isPaid = random.chance(0.35);
     const engagement = betaTwoTwoAndHalf(random.uniform());
     const churns = Math.min(0.95, 0.35 * (isPaid ? 0.75 : 1) * (0.4 + 1.4 * (1 - engagement) ** 1.6));
