@@ -134,7 +134,7 @@ function naive(userLine: string, events: readonly Event[], asOfMs: number): Reco
     quiz_mean_14d: quizzes.length === 0 ? 0 : quizzes.reduce((sum, { score }) => sum + Math.round((score ?? 0) * 100), 0) / 100 / quizzes.length,
     tickets_7d: within(7).filter(({ type }) => type === 'support_ticket').length,
     days_since_signup: sinceSignup,
-    days_since_last_activity: past.length === 0 ? sinceSignup : asOfMs / DAY_MS - 1 - Math.max(...past.map(({ ms }) => dayOf(ms))),
+    days_since_last_activity: past.length === 0 ? Math.min(sinceSignup, (asOfMs - START_MS) / DAY_MS) : asOfMs / DAY_MS - 1 - Math.max(...past.map(({ ms }) => dayOf(ms))),
     is_paying: isPaid === 'true' ? 1 : 0,
     plan_level: { free: 0, basic: 1, premium: 2 }[plan!]!,
     engagement_score_now: Number(engagement),
