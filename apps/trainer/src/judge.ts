@@ -44,8 +44,9 @@ class Resampler {
   readonly #pickedScores: Float64Array;
 
   constructor(y: Float64Array, scores: Float64Array) {
-    const stride = Math.max(1, Math.ceil(y.length / MAX_RESAMPLED_ROWS));
-    const rows = Int32Array.from({ length: Math.ceil(y.length / stride) }, (_, i) => i * stride).sort((a, b) => scores[b]! - scores[a]!);
+    // Not every k-th row: where each time has as many entities as k divides, that would be the same entities every time.
+    const spread = Math.min(y.length, MAX_RESAMPLED_ROWS);
+    const rows = Int32Array.from({ length: spread }, (_, i) => Math.floor((i * y.length) / spread)).sort((a, b) => scores[b]! - scores[a]!);
     this.rowCount = rows.length;
     this.#y = Float64Array.from(rows, (row) => y[row]!);
     this.#scores = Float64Array.from(rows, (row) => scores[row]!);
