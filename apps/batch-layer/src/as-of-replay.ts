@@ -92,7 +92,9 @@ function textsOf({ columns, rowCount }: ColumnBatch): string[] {
 function textColumn(keys: readonly Uint8Array[]): Column {
   const offsets = new Int32Array(keys.length + 1);
   keys.forEach((key, row) => { offsets[row + 1] = offsets[row]! + key.length; });
-  return { type: { name: 'string' }, values: Buffer.concat(keys), offsets };
+  const values = new Uint8Array(offsets[keys.length]!);
+  keys.forEach((key, row) => values.set(key, offsets[row]));
+  return { type: { name: 'string' }, values, offsets };
 }
 
 /** Tables have neither NaN nor infinity. */

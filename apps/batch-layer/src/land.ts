@@ -1,7 +1,7 @@
 import type { ColumnDefinition, Lake } from '#tideline/lake';
 import type { EventLog, RecordBatch } from '#tideline/platform';
 import {
-  createRefiner, decodeBatch, silverTables, SourceLateMarker, tableIndexes, tableNames, tableOf, takeRows, type Column, type ColumnBatch, type RecordCodec, type Source,
+  createRefiner, decodeBatch, NO_TABLE, silverTables, SourceLateMarker, tableIndexes, tableNames, tableOf, takeRows, type Column, type ColumnBatch, type RecordCodec, type Source,
 } from '#tideline/retention';
 import { LandingTable, type LandingRows } from './landing-table.ts';
 import { besideEachOther, provenanceColumns, provenanceOf } from './provenance.ts';
@@ -177,7 +177,8 @@ function splitByTable(source: Source, raw: ColumnBatch, rejections: readonly { r
     const own = { rowCount: landing.rowCount, names, columns: names.map((column) => landing.columns[landing.names.indexOf(column)]!) };
     return {
       batch: takeRows(own, rows),
-      refused: rejections.filter(({ row }) => rawIndexes[row] === index).length,
+      // Records of no table have to be counted somewhere.
+      refused: rejections.filter(({ row }) => rawIndexes[row] === index || (index === 0 && rawIndexes[row] === NO_TABLE)).length,
       late: rows.reduce((count, row) => count + late[row]!, 0),
     };
   });

@@ -37,7 +37,7 @@ export type {
 export { ALWAYS_MS, eventTables, fileSource, TABLE_COLUMN, tableNamesOf, tableOf } from './sources/source-tables.ts';
 export { silverTables, tableNames, type TableNames } from './sources/table-names.ts';
 export type { Problem, SourceFile } from './sources/yaml-fields.ts';
-export { createWidener, tableIndexes } from './records/union-batch.ts';
+export { createWidener, NO_TABLE, tableIndexes } from './records/union-batch.ts';
 export { generate, SYNTHETIC_SOURCES, type GenerateOptions } from './synthetic/generate.ts';
 export { generateTables, SYNTHETIC_TABLE_SOURCES, type GenerateTablesOptions, type SyntheticFile } from './synthetic/generate-tables.ts';
 export { planTracks, type TrackPlan } from './features/aggregate-tracks.ts';

@@ -5,6 +5,7 @@ import { TextSink } from '../expressions/text-sink.ts';
 import { recordScope } from '../sources/record-scope.ts';
 import type { Source } from '../sources/source.ts';
 import type { Column, ColumnBatch } from './columns.ts';
+import { misfits } from './union-batch.ts';
 
 /** What silver keeps of a batch: source columns, then derived ones; `kept[k]` is the input row of output row k. */
 export interface Refined {
@@ -22,7 +23,7 @@ export interface PackedTexts {
 
 /**
  * The meaning of silver, one definition for every layer: derived columns in order, then the source's `rejects`; rows without entity
- * or event time are rejected first (`entity-missing`, `time-missing`). The first reason that holds counts.
+ * or event time are rejected first (`entity-missing`, `time-missing`), before them those that are no records of their table. The first reason that holds counts.
  */
 export function createRefiner(source: Source): (raw: ColumnBatch) => Refined {
   const scope = recordScope(source);
@@ -38,7 +39,7 @@ export function createRefiner(source: Source): (raw: ColumnBatch) => Refined {
       names.push(name);
       columns.push(column);
     }
-    const reasons: { reason: string; rows: Uint8Array }[] = [];
+    const reasons: { reason: string; rows: Uint8Array }[] = source.tables === undefined ? [] : misfits(source, raw);
     for (const [name, reason] of [[source.entity, 'entity-missing'], [source.time, 'time-missing']]) {
       const nulls = name === undefined ? undefined : columns[names.indexOf(name)].nulls;
       if (nulls?.includes(1) === true) reasons.push({ reason: reason as string, rows: nulls });

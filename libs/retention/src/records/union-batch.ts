@@ -25,33 +25,68 @@ export function createWidener(source: Source, table: string | undefined): (batch
   };
 }
 
-/** Position in `source.tables` of each row's table; undefined for a source of one table. */
+/** In the place of a table's position: the row is of no table of the source. */
+export const NO_TABLE = 255;
+
+/** Position in `source.tables` of each row's table, `NO_TABLE` for a name that is none's; undefined for a source of one table. */
 export function tableIndexes(source: Source, batch: ColumnBatch): Uint8Array | undefined {
   if (source.tables === undefined) return undefined;
   const { values, offsets } = batch.columns[batch.names.indexOf(TABLE_COLUMN)];
   assert(offsets !== undefined, `expected the text column ${TABLE_COLUMN}`);
-  const bytes = Buffer.from(values.buffer, values.byteOffset, values.byteLength);
-  const known = new Map(source.tables.map((table, index) => [table.name, index]));
+  const known = source.tables.map((table) => Buffer.from(table.name));
   const indexes = new Uint8Array(batch.rowCount);
-  let last = '';
-  for (let row = 0, index = 0; row < batch.rowCount; row++) {
-    const text = bytes.toString('latin1', offsets[row], offsets[row + 1]);
-    if (text !== last) {
-      last = text;
-      const found = known.get(text);
-      assert(found !== undefined, `expected a table of ${source.name} (${[...known.keys()].join(', ')}), found ${text}`);
-      index = found;
+  for (let row = 0, last = 0; row < batch.rowCount; row++) {
+    // Rows of one file come together: mostly it is the table of the row before.
+    if (!isText(known[last], values, offsets[row], offsets[row + 1])) {
+      const found = known.findIndex((name) => isText(name, values, offsets[row], offsets[row + 1]));
+      if (found < 0) {
+        indexes[row] = NO_TABLE;
+        continue;
+      }
+      last = found;
     }
-    indexes[row] = index;
+    indexes[row] = last;
   }
   return indexes;
+}
+
+/**
+ * Rows that are no records of their table: of none (`unknown-table`), or without a value that it requires, though the record would allow that
+ * (`missing-<column>`). Files can't hold any, other producers may. Nothing for a source of one table.
+ */
+export function misfits(source: Source, batch: ColumnBatch): { readonly reason: string; readonly rows: Uint8Array }[] {
+  const indexes = tableIndexes(source, batch);
+  if (indexes === undefined) return [];
+  const found: { reason: string; rows: Uint8Array }[] = [];
+  if (indexes.includes(NO_TABLE)) found.push({ reason: 'unknown-table', rows: indexes.map((index) => index === NO_TABLE ? 1 : 0) });
+  source.tables!.forEach(({ columns }, table) => {
+    for (const { name, nullable } of columns) {
+      const { nulls } = batch.columns[batch.names.indexOf(name)];
+      if (nullable || nulls === undefined) continue;
+      const rows = new Uint8Array(batch.rowCount);
+      let any = false;
+      for (let row = 0; row < batch.rowCount; row++) if (nulls[row] === 1 && indexes[row] === table) any = (rows[row] = 1) === 1;
+      if (any) found.push({ reason: `missing-${name.replaceAll('_', '-')}`, rows });
+    }
+  });
+  return found;
+}
+
+function isText(text: Uint8Array, values: Column['values'], start: number, end: number): boolean {
+  if (end - start !== text.length) return false;
+  for (let k = 0; k < text.length; k++) if (values[start + k] !== text[k]) return false;
+  return true;
 }
 
 function sameText(text: string, rowCount: number): Column {
   const bytes = Buffer.from(text);
   const offsets = new Int32Array(rowCount + 1);
-  for (let row = 1; row <= rowCount; row++) offsets[row] = row * bytes.length;
-  return { type: { name: 'string' }, values: Buffer.alloc(rowCount * bytes.length, bytes), offsets };
+  const values = new Uint8Array(rowCount * bytes.length);
+  for (let row = 0; row < rowCount; row++) {
+    values.set(bytes, row * bytes.length);
+    offsets[row + 1] = (row + 1) * bytes.length;
+  }
+  return { type: { name: 'string' }, values, offsets };
 }
 
 function nothing({ type }: SourceColumn, rowCount: number): Column {
