@@ -47,11 +47,15 @@ export class LagTrack {
     const first = this.#firstOfTile(start, at, tile);
     if (count - first >= this.#depth && this.#endOfTile(start, at, count, tile) - first >= this.#depth) {
       if (at === first) return;
+      // Kept first: the two may be the same.
+      this.#values?.keep(value);
       this.#values?.release(rows.f64[start + first * ROW_WORDS + 2]);
       rows.f64.copyWithin(start + first * ROW_WORDS, start + (first + 1) * ROW_WORDS, start + at * ROW_WORDS);
       this.#put(start + (at - 1) * ROW_WORDS, tile, timeMs, value);
-    } else this.#put(rows.insert(slot, at, tile), tile, timeMs, value);
-    this.#values?.keep(value);
+    } else {
+      this.#values?.keep(value);
+      this.#put(rows.insert(slot, at, tile), tile, timeMs, value);
+    }
   }
 
   /** Values as of the border that begins `endTile` into `out`, NaN where there are not as many; a text is given by its id. */
