@@ -74,7 +74,7 @@ describe('parseSource', () => {
     ['online-retail', 'schema', 'entity: customer_id', 'entity: unit_price', 'schema.yaml:20:9 entity: expected a column of int, bigint or string, found unit_price (decimal(10,3))'],
     ['online-retail', 'schema', 'time_format:', 'timeformat:', 'schema.yaml:8:3 format: unknown key timeformat; did you mean time_format?'],
     ['online-retail', 'schema', 'country:  ', 'user:  ', 'schema.yaml:17:3 expected a name that SQL does not reserve, found user'],
-    ['online-retail', 'features', 'orders_30d:     { distinct', 'orders_30d:     { distinkt', 'features.yaml:12:19 orders_30d: expected one of count, sum, min, max, distinct, last, found distinkt, where, window, limit'],
+    ['online-retail', 'features', 'orders_30d:     { distinct', 'orders_30d:     { distinkt', 'features.yaml:12:19 orders_30d: expected one of count, sum, mean, stddev, min, max, distinct, first, last, lag, sequence, time_since, duration, sessions, found distinkt, where, window, limit'],
     ['online-retail', 'features', 'where: purchase, window: 30d', 'where: purchases, window: 30d', "features.yaml:12:50 where: expected a condition (any, cancellation, purchase) or an expression, found 'purchases'; did you mean purchase?"],
     ['online-retail', 'features', 'window: 30d', 'window: 90m', "features.yaml:12:68 window: expected a multiple of the tile (86400 s), found '90m'"],
     ['online-retail', 'features', 'window: 30d', 'window: 500 records', "features.yaml:12:68 window: expected a duration such as 30d, found '500 records'"],
