@@ -60,7 +60,8 @@ export class SourceSql {
   }
 
   /** One aggregate over the rows where `rows` holds. Rows whose column is null take no part, except in a `count` of records. */
-  aggregate({ kind, of, where, back }: AggregateDefinition, rows: readonly string[]): string {
+  aggregate(definition: AggregateDefinition, rows: readonly string[]): string {
+    const { kind, of, where } = definition;
     const filter = this.condition(where, ...rows);
     if (of === undefined) return `count(*) FILTER (WHERE ${filter})`;
     const type = columnTypeOf(this.source, of);
@@ -73,16 +74,18 @@ export class SourceSql {
       case 'squares': return `CAST(coalesce(sum(${this.exact(column, type)} * ${this.exact(column, type)}) FILTER (WHERE ${filter}), 0) AS BIGINT)`;
       case 'first': return this.exact(`min_by(${column}, (${this.order})) ${known}`, type);
       case 'last': return this.exact(`max_by(${column}, (${this.order})) ${known}`, type);
-      case 'lag': return this.exact(this.#newest(column, known, back ?? 1), type);
+      case 'lag': return this.exact(this.#newest(column, known, definition), type);
       default: return this.exact(`${kind}(${column}) FILTER (WHERE ${filter})`, type);
     }
   }
 
-  /** The k-th newest value of a group; null when there are fewer. */
-  #newest(column: string, filter: string, k: number): string {
-    if (this.dialect === 'duckdb') return `(list(${column} ORDER BY ${this.orderParts.map((part) => `${part} DESC`).join(', ')}) ${filter})[${k}]`;
+  /** A `lag`: null when there are fewer values. Those of one window ask for the same list, which engines then make once. */
+  #newest(column: string, filter: string, definition: AggregateDefinition): string {
+    const { back = 1 } = definition;
+    const depth = Math.max(...this.source.features.aggregates.filter((other) => keyOfLag(other) === keyOfLag(definition)).map((other) => other.back ?? 1));
+    if (this.dialect === 'duckdb') return `(max_by(${column}, (${this.order}), ${depth}) ${filter})[${back}]`;
     const newest = `sort_array(collect_list(named_struct(${this.orderParts.map((part, i) => `'o${i}', ${part}`).join(', ')}, 'v', ${column})) ${filter}, false)`;
-    return `get(${newest}, ${k - 1}).v`;
+    return `get(${newest}, ${back - 1}).v`;
   }
 
   /** What orders records: event time, then place in the log. */
@@ -97,4 +100,9 @@ export class SourceSql {
   between(startMs: number, endMs: number): string {
     return `${this.time} >= ${timestampSql(startMs)} AND ${this.time} < ${timestampSql(endMs)}`;
   }
+}
+
+/** Lags of the same values, however far back. */
+function keyOfLag({ kind, of, where, windowMs, offsetMs, tumbling }: AggregateDefinition): string {
+  return JSON.stringify([kind, of, where ?? null, windowMs, offsetMs ?? 0, tumbling === true]);
 }
