@@ -204,6 +204,15 @@ features:
     ]);
   });
 
+  it('reads the example of docs/features.md', () => {
+    const example = /```yaml\n([^]*?)```/.exec(readFileSync(`${ROOT}/docs/features.md`, 'utf8'))?.[1] ?? expect.fail('expected an example');
+    const files = filesOf('user-behavior', (part, text) => part === 'features' ? `${example}${text.slice(text.indexOf('\nreward:') + 1)}`
+      : part === 'models' ? `${text.slice(0, text.indexOf('features:'))}features: [view_share]\nmodels:\n  alone: { kind: one-feature, feature: view_share }\n` : text);
+    const { source, problems } = parseSource(files);
+    expect(problems).toEqual([]);
+    expect(source?.features.features.map(({ name }) => name)).toEqual(source?.features.state);
+  });
+
   it('reports every mistake of a file, in order', () => {
     const { problems } = parseSource(filesOf('online-retail', (part, text) => part === 'schema' ? text.replace('type: int', 'type: itn').replace('entity:', 'entiti:') : text));
     expect(problems.map((problem) => problem.line)).toEqual([1, 13, 20]);
