@@ -160,7 +160,9 @@ function randomLog(draw: () => number, count: number): Event[] {
   let newest = START;
   const events: Event[] = [];
   while (events.length < count) {
-    const time = Math.round(newest + (draw() < 0.2 ? -draw() * 4 * HOUR : draw() < 0.3 ? 0 : draw() * HOUR * 0.3));
+    // On whole minutes mostly, so that times meet and gaps are hit exactly.
+    const step = draw() < 0.7 ? HOUR / 12 : 1;
+    const time = step * Math.round((newest + (draw() < 0.2 ? -draw() * 4 * HOUR : draw() < 0.3 ? 0 : draw() * HOUR * 0.3)) / step);
     const late = events.length > 0 && time < newest - 2 * HOUR;
     newest = events.length > 0 ? Math.max(newest, time) : time;
     const event = {
@@ -221,7 +223,7 @@ describe('feature SQL', () => {
   it(`oracle, differential: random definitions over random logs are the same in the stream, from merged tiles, by definition and in SQL, SEED=${SEED}`, async () => {
     const draw = seededDraw(SEED);
     let compared = 0;
-    for (let round = 0; round < 20; round++) {
+    for (let round = 0; round < 12; round++) {
       const drawn = drawFeatures(draw, 8, DRAWN_FROM);
       const features = `conditions: { big: n > 3, noted: note like 'a%' }\npopulation: { where: n >= 0, window: 10h }\naggregates:\n${drawn.aggregates}\nfeatures:\n${drawn.features}\nstate: [${drawn.names[0]}]\nreward: n\naction: n`;
       const { source, problems } = eventsWith(features, EVENTS_MODELS.replace('[total, silence]', `[${drawn.names[0]}]`).replace('feature: total', `feature: ${drawn.names[0]}`));
@@ -255,7 +257,7 @@ describe('feature SQL', () => {
         }
       }
     }
-    expect(compared).toBeGreaterThan(1000);
+    expect(compared).toBeGreaterThan(600);
   });
 
   it('oracle: partials, population and labels equal those computed from the definition', async () => {

@@ -212,7 +212,7 @@ function parseFormulas(fields: Fields | undefined, context: Context, written: re
   know(all);
   const features: FeatureDefinition[] = [];
   const add = (entry: Entry, name: string, formula: string): void => {
-    checkFeatureName(entry.key, name, context, features, written);
+    checkFeatureName(entry.key, name, context, features, all);
     features.push({ name, formula });
     scope[name] = { name: 'double' };
     records.delete(name);
@@ -223,6 +223,7 @@ function parseFormulas(fields: Fields | undefined, context: Context, written: re
       const form: FormContext = { schema, written, scope };
       const expanded = expandForm(entry, asFields(file, name, value), form);
       if (expanded === undefined) file.report(value, `${name}: expected a formula or one of ${featureForms.join(', ')}, found a map`);
+      for (const { parts } of expanded?.added ?? []) for (const part of parts) if (Object.hasOwn(scope, part.name)) file.report(entry.key, `expected a name whose parts no other has, found ${part.name} twice`);
       know(expanded?.added ?? []);
       all.push(...expanded?.added ?? []);
       for (const feature of expanded?.features ?? []) add(entry, feature.name, feature.formula);
@@ -236,10 +237,10 @@ function parseFormulas(fields: Fields | undefined, context: Context, written: re
   return features;
 }
 
-function checkFeatureName(key: Node, name: string, { file, schema, scope }: Context, features: readonly FeatureDefinition[], written: readonly WrittenAggregate[]): void {
+function checkFeatureName(key: Node, name: string, { file, schema, scope }: Context, features: readonly FeatureDefinition[], all: readonly AggregateParts[]): void {
   if (!NAME.test(name)) file.report(key, `expected a name in lower case with underscores, found '${name}'`);
   if (RESERVED.test(name)) file.report(key, `expected a name other than as_of, entity, label or record_N, found '${name}'`);
-  if (written.some((aggregate) => aggregate.name === name)) file.report(key, `expected a name that no aggregate has, found ${name}`);
+  if (all.some(({ parts, composed }) => composed?.name === name || parts.some((part) => part.name === name))) file.report(key, `expected a name that no aggregate has, found ${name}`);
   if (features.some((feature) => feature.name === name)) file.report(key, `expected each feature once, found ${name} again`);
   if (schema.time === undefined && Object.hasOwn(scope, name)) file.report(key, `expected a name that no column has, found ${name}`);
 }

@@ -117,6 +117,8 @@ describe('parseSource', () => {
     ['online-retail', 'features', 'aov: money / freq', 'aov: { rate_of_change: { of: spent, over: 7h } }', "features.yaml:28:45 over: expected a multiple of the tile (86400 s), found '7h'"],
     ['online-retail', 'features', 'aov: money / freq', 'aov: { rate_of_change: { of: last_country, over: 7d } }', 'features.yaml:28:32 aov: rate_of_change: expected a number, found last_country (string)'],
     ['online-retail', 'features', 'aov: money / freq', 'aov: { sequence: spent }', 'features.yaml:28:20 aov: expected a sequence, found spent (sum)'],
+    ['online-retail', 'features', 'aov: money / freq', 'aov__now: freq\n  aov: { rate_of_change: { of: spent, over: 7d } }', 'features.yaml:29:3 expected a name whose parts no other has, found aov__now twice'],
+    ['online-retail', 'features', 'aov: money / freq', 'spent: money / freq', 'features.yaml:28:3 expected a name that no aggregate has, found spent'],
     ['online-retail', 'features', 'aov: money / freq', 'aov: sequence_at(spent, 1)', 'features.yaml:28:20 aov: sequence_at: expected the name of a sequence, found spent'],
     ['alibaba', 'features', 'recent_pages:    { count: true, window: 500 records }', 'recent_pages:    { count: true, window: 500 records, session: 30m }', 'features.yaml:2:65 session: expected only for a source with time; without, window: N records'],
     ['alibaba', 'features', 'recent_pages:    { count: true, window: 500 records }', 'recent_pages:    { time_since: last, window: 500 records }', 'features.yaml:2:34 recent_pages: time_since expected only for a source with time'],
