@@ -97,7 +97,8 @@ export function planTracks(source: Pick<Source, 'columns' | 'derived' | 'feature
 function orderTracks(wanted: readonly Track[]): Track[] {
   const sessionKey = ({ gapMs, where }: Track): string => JSON.stringify([gapMs, where ?? null]);
   const counts = wanted.filter(({ gapMs }) => gapMs !== undefined).map((track): Track => ({ ...track, kind: 'count', of: undefined, type: undefined, unit: 1, interned: false }));
-  const each = [...new Map([...wanted, ...counts].map((track) => [keyOf(track), track])).values()].sort((a, b) => kinds.indexOf(a.kind) - kinds.indexOf(b.kind) || Number(a.of !== undefined) - Number(b.of !== undefined));
+  const byPlace = (a: Track, b: Track): number => kinds.indexOf(a.kind) - kinds.indexOf(b.kind) || Number(a.of !== undefined) - Number(b.of !== undefined);
+  const each = [...new Map([...wanted, ...counts].map((track) => [keyOf(track), track])).values()].sort(byPlace);
   const sessions = Map.groupBy(each.filter(({ gapMs }) => gapMs !== undefined), sessionKey);
   return [...each.filter(({ gapMs }) => gapMs === undefined), ...[...sessions.values()].flat()];
 }

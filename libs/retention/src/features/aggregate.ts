@@ -107,7 +107,9 @@ interface Session<Partial> {
 type Sessions<Partial> = readonly Session<Partial>[];
 
 /** Sessions split by a gap: records only ever bring sessions together, so that any order of them ends alike. */
-function sessionsOf<Partial>(kind: Aggregate<unknown>['kind'], gapMs: number, inner: Aggregate<Partial>, finish: (sessions: Sessions<Partial>) => number | string | null): Aggregate<Sessions<Partial>> {
+function sessionsOf<Partial>(
+  kind: Aggregate<unknown>['kind'], gapMs: number, inner: Aggregate<Partial>, finish: (sessions: Sessions<Partial>) => number | string | null,
+): Aggregate<Sessions<Partial>> {
   const merge = (a: Sessions<Partial>, b: Sessions<Partial>): Sessions<Partial> => {
     const merged: Session<Partial>[] = [];
     for (const session of [...a, ...b].sort((x, y) => x.startMs - y.startMs)) {
@@ -117,7 +119,10 @@ function sessionsOf<Partial>(kind: Aggregate<unknown>['kind'], gapMs: number, in
     }
     return merged;
   };
-  const alone = (observation: Observation): Session<Partial> => ({ startMs: observation.timeMs, endMs: observation.timeMs, partial: observation.value === null ? inner.empty() : inner.add(inner.empty(), observation) });
+  const alone = (observation: Observation): Session<Partial> => {
+    const { timeMs, value } = observation;
+    return { startMs: timeMs, endMs: timeMs, partial: value === null ? inner.empty() : inner.add(inner.empty(), observation) };
+  };
   return { kind, empty: () => [], add: (partial, observation) => merge(partial, [alone(observation)]), merge, finish };
 }
 

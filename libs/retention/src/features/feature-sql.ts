@@ -26,7 +26,8 @@ export function partialsSql(source: Source, silver: string, asOfMs: number, dial
     return [...(startMs > asOfMs - longest ? [`${sql.time} >= ${timestampSql(startMs)}`] : []), ...(endMs < asOfMs ? [`${sql.time} < ${timestampSql(endMs)}`] : [])];
   };
   const sessions = new SessionSql(sql, aggregates, asOfMs);
-  const columns = aggregates.map((aggregate) => `${aggregate.sessionMs === undefined ? sql.aggregate(aggregate, rows(aggregate)) : sessions.aggregate(aggregate)} AS ${sql.name(aggregate.name)}`);
+  const valueOf = (aggregate: AggregateDefinition): string => aggregate.sessionMs === undefined ? sql.aggregate(aggregate, rows(aggregate)) : sessions.aggregate(aggregate);
+  const columns = aggregates.map((aggregate) => `${valueOf(aggregate)} AS ${sql.name(aggregate.name)}`);
   const kept = `WHERE NOT ${sql.name('_late')} AND ${sql.between(asOfMs - longest, asOfMs)}`;
   const ofSessions = aggregates.some(({ sessionMs }) => sessionMs !== undefined);
   return `SELECT ${[`${sql.entity} AS ${sql.name('entity')}`, ...columns].join(',\n  ')}
@@ -75,7 +76,8 @@ export function recordFeaturesSql(source: Source, silver: string, dialect: Diale
   assert(source.time === undefined, `expected a source without time, found ${source.name}`);
   const { aggregates } = source.features;
   const [partition, offset] = [sql.name('_partition'), sql.name('_offset')];
-  const windows = [...new Set(aggregates.flatMap((aggregate) => aggregate.kind === 'lag' ? [windowBefore(sql, aggregate), windowBehind(sql, aggregate)] : [windowBefore(sql, aggregate)]))];
+  const windowsOf = (aggregate: AggregateDefinition): string[] => [windowBefore(sql, aggregate), ...(aggregate.kind === 'lag' ? [windowBehind(sql, aggregate)] : [])];
+  const windows = [...new Set(aggregates.flatMap(windowsOf))];
   const { record } = new FeatureFormulas(source);
   // What comes of a record alone is computed below the windows, so that these carry no lists.
   const slots = record.map(({ name, tree }) => `,\n  ${renderTree(tree, dialect, (column) => sql.name(column))} AS ${sql.name(name)}`);

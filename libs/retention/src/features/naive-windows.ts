@@ -11,7 +11,7 @@ export interface NaiveRecord {
 }
 
 /** An aggregate as the twin takes it: of state and SQL, or as files write it. */
-export interface NaiveDefinition extends Pick<AggregateDefinition, 'of' | 'where' | 'windowMs' | 'windowRecords' | 'offsetMs' | 'offsetRecords' | 'tumbling' | 'sessionMs' | 'back'> {
+export interface NaiveDefinition extends Omit<AggregateDefinition, 'name' | 'kind' | 'limit'> {
   readonly kind: AggregateDefinition['kind'] | WrittenKind;
   /** What scaled integers are divided by in the value; 1 when left out. */
   readonly unit?: number;

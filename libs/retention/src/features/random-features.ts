@@ -62,8 +62,9 @@ export function drawFeatures(draw: Draw, count: number, from: DrawnFrom): DrawnF
   };
   drawn.forEach(({ definition, isText, like, length }, k) => {
     const name = `f${k}`;
-    if (definition.kind === 'sequence' && !isText) add(name, `{ sequence: a${k} }`, ...Array.from({ length }, (_, i) => valueOf({ ...definition, kind: 'lag', back: i + 1 })));
-    else if (definition.kind === 'sequence') add(name, `case when sequence_at(a${k}, ${length}) = '${like}' then 1 else 0 end`, isLike(valueOf({ ...definition, kind: 'lag', back: length }), like));
+    const back = (n: number): Value => valueOf({ ...definition, kind: 'lag', back: n });
+    if (definition.kind === 'sequence' && !isText) add(name, `{ sequence: a${k} }`, ...Array.from({ length }, (_, i) => back(i + 1)));
+    else if (definition.kind === 'sequence') add(name, `case when sequence_at(a${k}, ${length}) = '${like}' then 1 else 0 end`, isLike(back(length), like));
     else if (isText) add(name, `case when a${k} = '${like}' then 1 else 0 end`, isLike(valueOf(definition), like));
     else add(name, `a${k}`, valueOf(definition));
     const other = Math.floor(draw() * count);
@@ -81,7 +82,9 @@ function addRate(draw: Draw, k: number, definition: NaiveDefinition, { longest, 
   // A tumbling window keeps its width, so that what lies before as-of stays whole windows.
   const over = definition.tumbling === true ? (definition.windowMs ?? 0) / (tile?.ms ?? 1) : Math.max(least, upTo(draw, longest));
   const offset = tile === undefined ? definition.offsetRecords ?? 0 : (definition.offsetMs ?? 0) / tile.ms;
-  const placed = (by: number): Value => valueOf({ ...definition, ...(tile === undefined ? { windowRecords: over, offsetRecords: offset + by } : { windowMs: over * tile.ms, offsetMs: (offset + by) * tile.ms }) });
+  const windowAt = (by: number): Partial<NaiveDefinition> =>
+    tile === undefined ? { windowRecords: over, offsetRecords: offset + by } : { windowMs: over * tile.ms, offsetMs: (offset + by) * tile.ms };
+  const placed = (by: number): Value => valueOf({ ...definition, ...windowAt(by) });
   const [now, before] = [placed(0), placed(over)];
   const change: Value = (...at) => {
     const [a, b] = [now(...at), before(...at)];

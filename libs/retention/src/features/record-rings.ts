@@ -73,7 +73,9 @@ export class RecordRings {
       if (!isTotal(kind)) continue;
       // The window moves on by one record: the one at hand enters it, or one that was `offset` back.
       const at = row * width + track;
-      const entering = offset === 0 ? (inputs.passes[at] === 1 ? inputs.values[at] : NaN) : ring.seen >= offset ? ring.cells[((ring.seen - offset) % capacity) * width + track] : NaN;
+      let entering = NaN;
+      if (offset > 0) entering = ring.seen >= offset ? ring.cells[((ring.seen - offset) % capacity) * width + track] : NaN;
+      else if (inputs.passes[at] === 1) entering = inputs.values[at];
       if (entering === entering) ring.totals[k] += kind === 'count' ? 1 : entering;
       if (ring.seen < window + offset) continue;
       const left = ring.cells[((ring.seen - window - offset) % capacity) * width + track];

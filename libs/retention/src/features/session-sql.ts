@@ -33,8 +33,8 @@ export class SessionSql {
     const sql = this.#sql;
     const entity = sql.name(sql.source.entity);
     const { time } = sql;
-    const befores = this.#befores.map((where, k) =>
-      `max(CASE WHEN ${sql.condition(where)} THEN ${time} END) OVER (PARTITION BY ${entity} ORDER BY ${sql.order} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS ${sql.name(`_before_${k}`)}`);
+    const earlier = `OVER (PARTITION BY ${entity} ORDER BY ${sql.order} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)`;
+    const befores = this.#befores.map((where, k) => `max(CASE WHEN ${sql.condition(where)} THEN ${time} END) ${earlier} AS ${sql.name(`_before_${k}`)}`);
     const starts = this.#sessions.map((session, k) =>
       `max(CASE WHEN ${sql.condition(session.where, ...this.#opening(session))} THEN ${time} END) OVER (PARTITION BY ${entity}) AS ${sql.name(`_session_${k}`)}`);
     return `(SELECT *, ${starts.join(',\n    ')}

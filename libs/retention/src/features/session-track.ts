@@ -7,6 +7,12 @@ import type { TrackInputs } from './track-inputs.ts';
 /** Words of a row before its values: its tile, its first and its last event time. */
 const HEAD_WORDS = 3;
 
+/** Aggregates that look at the same tiles, each with its place among the tracks; `counted` where one is of the number of sessions. */
+interface SessionWindow {
+  readonly aggregates: readonly (PlacedAggregate & { readonly column: number })[];
+  readonly counted: boolean;
+}
+
 /**
  * Per entity the sessions of one gap and filter, cut at tile borders: a row has the times and the exact partials of a session's records in
  * one tile. A record joins the rows that it is near enough to, so that the rows depend on the records and not on their order; rows of
@@ -19,8 +25,7 @@ export class SessionTrack {
   readonly #tracks: readonly Track[];
   readonly #gapMs: number;
   readonly #originTile: number;
-  /** Aggregates that look at the same tiles, each with its place among the tracks. */
-  readonly #windows: readonly (readonly (PlacedAggregate & { readonly column: number })[])[];
+  readonly #windows: readonly SessionWindow[];
   readonly #columns: Float64Array;
 
   /** `tracks` lie side by side in the plan from position `firstTrack` on. */
@@ -31,7 +36,8 @@ export class SessionTrack {
     this.#words = HEAD_WORDS + tracks.length;
     this.#rows = new BlockPool(this.#words);
     const placed = aggregates.map((aggregate) => ({ ...aggregate, column: aggregate.track - firstTrack }));
-    this.#windows = [...Map.groupBy(placed, ({ window, offset, tumbling }) => JSON.stringify([window, offset, tumbling])).values()];
+    const groups = Map.groupBy(placed, ({ window, offset, tumbling }) => JSON.stringify([window, offset, tumbling]));
+    this.#windows = [...groups.values()].map((own) => ({ aggregates: own, counted: own.some(({ kind }) => kind === 'sessions') }));
     this.#columns = new Float64Array(tracks.length);
   }
 
@@ -64,7 +70,10 @@ export class SessionTrack {
       row += words;
       f64[row + 1] = timeMs;
     } else row = this.#open(slot, next, tile, timeMs);
-    for (let k = 0; k < this.#tracks.length; k++) if (passes[at + k] === 1) this.#fold(this.#rows.f64, row + HEAD_WORDS + k, this.#tracks[k].kind, k === 0 || this.#tracks[k].kind === 'count' ? 1 : values[at + k]);
+    for (let k = 0; k < this.#tracks.length; k++) {
+      const { kind } = this.#tracks[k];
+      if (passes[at + k] === 1) this.#fold(this.#rows.f64, row + HEAD_WORDS + k, kind, kind === 'count' ? 1 : values[at + k]);
+    }
   }
 
   /** Values as of the border that begins `endTile` into `out`. */
@@ -86,7 +95,7 @@ export class SessionTrack {
     this.#rows = BlockPool.read(from, this.#words);
   }
 
-  #readWindow(slot: number, endTile: number, aggregates: readonly (PlacedAggregate & { readonly column: number })[], out: Float64Array): void {
+  #readWindow(slot: number, endTile: number, { aggregates, counted }: SessionWindow, out: Float64Array): void {
     const { i32, f64 } = this.#rows;
     const words = this.#words;
     const count = this.#rows.countOf(slot);
@@ -105,7 +114,7 @@ export class SessionTrack {
       while (begun - words >= start && this.#isOne(f64, begun - words) && i32[(begun - words) * 2] >= from) this.#addColumns(f64, begun -= words);
       durationMs = endMs - f64[begun + 1];
       sessions = 1;
-      if (aggregates.some(({ kind }) => kind === 'sessions')) {
+      if (counted) {
         for (row = begun - words; row >= start && i32[row * 2] >= from; row -= words) if (!this.#isOne(f64, row)) sessions++;
       }
     }

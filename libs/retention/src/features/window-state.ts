@@ -51,7 +51,8 @@ export class WindowState {
     this.#tiles = new BlockPool(this.#layout.words);
     this.#distincts = plan.tracks.filter(({ kind }) => kind === 'distinct').map((track) => new DistinctTrack(track.interned ? values.of(track) : undefined));
     const { originTile } = plan;
-    this.#lags = plan.tracks.flatMap((track, k) => track.kind === 'lag' ? [new LagTrack(aggregatesOf(plan, [k]), { unit: track.unit, originTile, values: track.interned ? values.of(track) : undefined })] : []);
+    this.#lags = plan.tracks.flatMap((track, k) => track.kind !== 'lag' ? []
+      : [new LagTrack(aggregatesOf(plan, [k]), { unit: track.unit, originTile, values: track.interned ? values.of(track) : undefined })]);
     this.#sessions = sessionGroups(plan).map((group) => new SessionTrack(group.map((k) => plan.tracks[k]), group[0], aggregatesOf(plan, group), originTile));
     this.#reader = new WindowReader(plan, this.#layout);
   }

@@ -84,8 +84,9 @@ function rateOfChange(name: string, outer: Fields, context: FormContext): Expand
   if (of === undefined || over === undefined) return NOTHING;
   const plain = numberProblem(of.name, context.scope);
   if (plain !== undefined) fields.file.report(fields.at('of'), `${name}: rate_of_change: ${plain}`);
-  if (of.window.sessionMs !== undefined && of.window.sessionMs > over) fields.file.report(fields.at('over'), `over: expected at least the gap of ${of.name}, found ${describe(fields.at('over'))}`);
-  if (of.window.tumbling === true && (of.window.offsetMs ?? 0) % over !== 0) fields.file.report(fields.at('over'), `over: expected to divide the offset of ${of.name}, found ${describe(fields.at('over'))}`);
+  const expects = (what: string): void => { fields.file.report(fields.at('over'), `over: expected ${what} of ${of.name}, found ${describe(fields.at('over'))}`); };
+  if (of.window.sessionMs !== undefined && of.window.sessionMs > over) expects('at least the gap');
+  if (of.window.tumbling === true && (of.window.offsetMs ?? 0) % over !== 0) expects('to divide the offset');
   const shifted = (suffix: string, offset: number): WrittenAggregate => ({ ...of, name: `${name}__${suffix}`, window: windowOver(of.window, timed, over, offset) });
   const [now, before] = [shifted('now', 0), shifted('before', over)];
   return { features: [{ name, formula: `(${now.name} - ${before.name}) / ${before.name}` }], added: [composeAggregate(now), composeAggregate(before)] };

@@ -177,8 +177,9 @@ function parseColumnOf(name: string, kind: WrittenKind, fields: Fields, { file, 
     const hint = expected === SUMMABLE && type.name === 'double' ? '; a sum of doubles depends on their order, declare a decimal' : '';
     file.report(fields.at(kind), `${name}: ${kind} expected ${expected?.join(', ') ?? 'a scalar column'}, found ${of} (${formatType(type)})${hint}`);
   } else if (kind === 'stddev' && largestInteger(of, type, schema) > LARGEST_SQUARED) {
-    file.report(fields.at(kind), `${name}: stddev expected a column of integers (decimals without their point) up to ${LARGEST_SQUARED}, so that sums of ${SQUARES_AT_MOST} squares are exact; found ${of} (${formatType(type)}), whose ${
-      schema.columns.some((column) => column.name === of) ? 'range allows' : 'type allows'} up to ${largestInteger(of, type, schema)}`);
+    const wanted = `a column of integers (decimals without their point) up to ${LARGEST_SQUARED}, so that sums of ${SQUARES_AT_MOST} squares are exact`;
+    const allows = schema.columns.some((column) => column.name === of) ? 'range allows' : 'type allows';
+    file.report(fields.at(kind), `${name}: stddev expected ${wanted}; found ${of} (${formatType(type)}), whose ${allows} up to ${largestInteger(of, type, schema)}`);
   }
   return of;
 }
@@ -223,7 +224,8 @@ function parseFormulas(fields: Fields | undefined, context: Context, written: re
       const form: FormContext = { schema, written, scope };
       const expanded = expandForm(entry, asFields(file, name, value), form);
       if (expanded === undefined) file.report(value, `${name}: expected a formula or one of ${featureForms.join(', ')}, found a map`);
-      for (const { parts } of expanded?.added ?? []) for (const part of parts) if (Object.hasOwn(scope, part.name)) file.report(entry.key, `expected a name whose parts no other has, found ${part.name} twice`);
+      const taken = expanded?.added.flatMap(({ parts }) => parts).find((part) => Object.hasOwn(scope, part.name));
+      if (taken !== undefined) file.report(entry.key, `expected a name whose parts no other has, found ${taken.name} twice`);
       know(expanded?.added ?? []);
       all.push(...expanded?.added ?? []);
       for (const feature of expanded?.features ?? []) add(entry, feature.name, feature.formula);
@@ -240,7 +242,8 @@ function parseFormulas(fields: Fields | undefined, context: Context, written: re
 function checkFeatureName(key: Node, name: string, { file, schema, scope }: Context, features: readonly FeatureDefinition[], all: readonly AggregateParts[]): void {
   if (!NAME.test(name)) file.report(key, `expected a name in lower case with underscores, found '${name}'`);
   if (RESERVED.test(name)) file.report(key, `expected a name other than as_of, entity, label or record_N, found '${name}'`);
-  if (all.some(({ parts, composed }) => composed?.name === name || parts.some((part) => part.name === name))) file.report(key, `expected a name that no aggregate has, found ${name}`);
+  const isTaken = all.some(({ parts, composed }) => composed?.name === name || parts.some((part) => part.name === name));
+  if (isTaken) file.report(key, `expected a name that no aggregate has, found ${name}`);
   if (features.some((feature) => feature.name === name)) file.report(key, `expected each feature once, found ${name} again`);
   if (schema.time === undefined && Object.hasOwn(scope, name)) file.report(key, `expected a name that no column has, found ${name}`);
 }

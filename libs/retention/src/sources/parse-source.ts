@@ -46,6 +46,7 @@ export function versionOf(source: Omit<Source, 'version'>): string {
   const { aggregates, composed, features: formulas, population, state, reward, action, terminal, visit } = features;
   return stableDigest({
     columns: columns.map(({ description: _, field: __, ...column }) => column),
-    name, derived, rejects, entity, time, tileMs, latenessMs, aggregates, composed: composed.length === 0 ? undefined : composed, formulas, population, state, reward, action, terminal, visit,
+    name, derived, rejects, entity, time, tileMs, latenessMs, aggregates, formulas, population, state, reward, action, terminal, visit,
+    composed: composed.length === 0 ? undefined : composed,
   });
 }

@@ -18,7 +18,9 @@ export function parseWindow(name: string, kind: WrittenKind, fields: Fields, sch
   const gapMs = parseGap(name, kind, fields, schema);
   if (gapMs === undefined) return window;
   const gapKey = kind === 'sessions' ? 'sessions' : 'session';
-  if (window.windowMs !== undefined && gapMs > window.windowMs) fields.file.report(fields.at(gapKey), `${gapKey}: expected a gap up to the window, found ${describe(fields.at(gapKey))}`);
+  if (window.windowMs !== undefined && gapMs > window.windowMs) {
+    fields.file.report(fields.at(gapKey), `${gapKey}: expected a gap up to the window, found ${describe(fields.at(gapKey))}`);
+  }
   return { ...window, sessionMs: gapMs };
 }
 
