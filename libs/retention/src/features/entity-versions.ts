@@ -45,11 +45,11 @@ export class EntityVersions {
     const tracks: Track[] = [];
     const groups = versionGroups(source).map(({ where, table, attributes }) => {
       const track = tracks.length;
-      tracks.push({ kind: 'count', of: undefined, where, type: undefined, unit: 1, interned: false });
+      tracks.push({ kind: 'count', of: undefined, where, type: undefined, unit: 1, interned: false, gapMs: undefined });
       for (const { of } of attributes) {
         const type = columnTypeOf(source, of);
         assert(type.name !== 'list', `expected a scalar column, found the list ${of}`);
-        tracks.push({ kind: 'last', of, where, type, unit: type.name === 'decimal' ? 10 ** type.scale : 1, interned: type.name === 'string' });
+        tracks.push({ kind: 'last', of, where, type, unit: type.name === 'decimal' ? 10 ** type.scale : 1, interned: type.name === 'string', gapMs: undefined });
       }
       return { table, track, attributes };
     });

@@ -45,10 +45,11 @@ function failed(problems: readonly Problem[]): ParsedSource {
 /** Digest of what decides records, states, features, rewards and labels; titles, models and deployment may change freely. */
 export function versionOf(source: Omit<Source, 'version'>): string {
   const { name, columns, derived, rejects, entity, time, tileMs, latenessMs, features, tables } = source;
-  const { aggregates, attributes, features: formulas, population, state, reward, action, terminal, visit } = features;
+  const { aggregates, attributes, composed, features: formulas, population, state, reward, action, terminal, visit } = features;
   return stableDigest({
     columns: columns.map(({ description: _, field: __, ...column }) => column),
     name, derived, rejects, entity, time, tileMs, latenessMs, aggregates, formulas, population, state, reward, action, terminal, visit, attributes,
     tables: tables?.map((table) => ({ name: table.name, kind: table.kind, validFrom: table.validFrom, latenessMs: table.latenessMs, columns: table.columns.map((column) => column.name) })),
+    composed: composed.length === 0 ? undefined : composed,
   });
 }
