@@ -44,6 +44,8 @@ aggregates:
   paid_3d: { sum: paid, where: paid > 5, window: 3d }
   talked: { sum: minutes, window: 2d }
   talks: { distinct: minutes, window: 3d }
+  mean_talk: { mean: minutes, window: 3d }
+  rounds: { sessions: 6h, from: calls, window: 3d }
   town: { last: city, from: people }
   rank: { last: level, from: traits }
   last_call: { last: happened_at, from: calls }
@@ -57,6 +59,8 @@ features:
   level_now: rank
   silence: days_between(last_call, as_of)
   paid_last: last_paid
+  talk_mean: mean_talk
+  call_rounds: rounds
 reward: coalesce(cast(paid as double), 0.0)
 action: _table
 `),
@@ -126,11 +130,14 @@ function naive(rows: readonly Row[], customer: number, asOfMs: number): (number 
   const call = newest('calls', ({ ms }) => ms < asOfMs);
   const paid = newest('orders', ({ ms, cents }) => ms < asOfMs && cents! > 500);
   const trait = newest('traits', () => true);
+  const talks = within('calls', 3).flatMap(({ minutes }) => minutes === null ? [] : [minutes!]);
+  const times = within('calls', 3).map(({ ms }) => ms).sort((a, b) => a - b);
   return [
     within('orders', 3).length, within('orders', 3).reduce((sum, { cents }) => sum + (cents! > 500 ? cents! : 0), 0) / 100,
     within('calls', 2).reduce((sum, { minutes }) => sum + (minutes ?? 0), 0), new Set(within('calls', 3).flatMap(({ minutes }) => minutes === null ? [] : [minutes])).size,
     person.city === 'here' ? 1 : person.city === 'there' ? 2 : 0, trait === undefined || trait.level === null ? null : trait.level! / 100,
     call === undefined ? null : (asOfMs - call.ms) / DAY_MS, paid === undefined ? null : paid.cents! / 100,
+    talks.length === 0 ? null : talks.reduce((sum, minutes) => sum + minutes, 0) / talks.length, times.filter((ms, k) => k === 0 || ms - times[k - 1]! > 6 * 3_600_000).length,
   ];
 }
 
