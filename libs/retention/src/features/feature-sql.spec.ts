@@ -318,6 +318,17 @@ describe('feature SQL', () => {
     expect(await rowsOf(visitCountsSql(source, 'alibaba'))).toEqual(expected);
   });
 
+  it('renders for Spark what differs there', () => {
+    const added = 'aggregates:\n  before: { lag: clicks, records: 2, window: 5 records }\n  opened: { first: clicks, window: 5 records, offset: 1 records }';
+    const source = readSource('alibaba', (file, text) => (file === 'features' ? text.replace('aggregates:', added) : text));
+    expect(recordFeaturesSql(source, 'silver', 'spark')).toContain('nth_value(CAST(`clicks` AS BIGINT), 2) IGNORE NULLS OVER w5r AS `before`');
+    expect(recordFeaturesSql(source, 'silver', 'spark')).toContain('first_value(CAST(`clicks` AS BIGINT)) IGNORE NULLS OVER w5_1 AS `opened`');
+    const { source: timed } = eventsWith(EVENTS_FEATURES.replace('aggregates:', 'aggregates:\n  before: { lag: n, records: 2, window: 5h }\n  visit: { duration: true, session: 10m, window: 5h }'));
+    const sql = partialsSql(timed as Source, 'silver', START, 'spark');
+    expect(sql).toContain("get(sort_array(collect_list(named_struct('o0', `at`, 'o1', `_partition`, 'o2', `_offset`, 'v', `n`))");
+    expect(sql).not.toMatch(/epoch_ms|"/);
+  });
+
   const retail = SHARED === undefined ? '' : `${SHARED}/data/online-retail/online-retail.csv.gz`;
   const absent = !existsSync(retail);
   it.skipIf(absent)(`differential: the 18 features and the label of 3,362 real customers equal pandas${absent ? ' (skipped: ../shared is absent)' : ''}`, async () => {

@@ -193,13 +193,15 @@ function windowAggregate(sql: SourceSql, aggregate: AggregateDefinition): string
   const type = columnTypeOf(sql.source, of);
   const column = sql.name(of);
   const exact = among(sql.exact(column, type));
+  // Engines differ in where the clause stands.
+  const known = (call: string, args: string): string => sql.dialect === 'duckdb' ? `${call}(${args} IGNORE NULLS)` : `${call}(${args}) IGNORE NULLS`;
   switch (kind) {
     case 'count': return `count(${among(column)}) ${over}`;
     case 'distinct': return `count(DISTINCT ${among(column)}) ${over}`;
     case 'sum': return `CAST(coalesce(sum(${exact}) ${over}, 0) AS BIGINT)`;
     case 'squares': return `CAST(coalesce(sum(${among(`${sql.exact(column, type)} * ${sql.exact(column, type)}`)}) ${over}, 0) AS BIGINT)`;
-    case 'first': case 'last': return `${kind}_value(${exact} IGNORE NULLS) ${over}`;
-    case 'lag': return sql.dialect === 'duckdb' ? `nth_value(${exact}, ${back} IGNORE NULLS) ${over}r` : `nth_value(${exact}, ${back}) IGNORE NULLS ${over}r`;
+    case 'first': case 'last': return `${known(`${kind}_value`, exact)} ${over}`;
+    case 'lag': return `${known('nth_value', `${exact}, ${back}`)} ${over}r`;
     default: return `${kind}(${exact}) ${over}`;
   }
 }
