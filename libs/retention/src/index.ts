@@ -8,6 +8,10 @@
  *
  * Start at `sources/source.ts`, then `records/columns.ts`, `features/` and `decisions/`.
  */
+export { checkedTables, type CheckedTable } from './checks/checked-tables.ts';
+export { isRowCheck, type Check, type CheckRule, type CheckSuite, type CheckValue, type RowRule, type Severity, type TableRule } from './checks/check.ts';
+export { judgeSuite, type CheckResult, type JudgeFacts } from './checks/judge-suite.ts';
+export { suiteSql, type SuiteSql, type SuiteTarget } from './checks/suite-sql.ts';
 export type { LiveModel } from './decisions/live-scorer.ts';
 export { parseModelUpdate, type ModelUpdate } from './decisions/model-update.ts';
 export { SourceProcessor, type BatchCounts, type ProcessedBatch } from './decisions/source-processor.ts';
@@ -31,7 +35,7 @@ export { parseSource, type ParsedSource, type SourceFiles } from './sources/pars
 export { InvalidSourcesError, parseSources, SOURCE_FILE_NAMES, sourcesOrThrow, type SourceFolder } from './sources/parse-sources.ts';
 export type {
   AggregateDefinition, AggregateKind, DelimitedFormat, Deployment, DerivedColumn, FeatureDefinition, FeatureDefinitions, LabelDefinition,
-  ModelDefinition, ModelDefinitions, Source, SourceColumn,
+  ModelDefinition, ModelDefinitions, Source, SourceColumn, ValidatedLoad,
 } from './sources/source.ts';
 export { tableNames, type TableNames } from './sources/table-names.ts';
 export type { Problem, SourceFile } from './sources/yaml-fields.ts';
