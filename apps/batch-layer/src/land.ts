@@ -174,7 +174,7 @@ const bronzeColumns = (source: Source): ColumnDefinition[] => [
   lateColumn,
 ];
 
-const silverColumns = (source: Source): ColumnDefinition[] => [
+export const silverColumns = (source: Source): ColumnDefinition[] => [
   ...source.columns.map(({ name, type, nullable }) => ({ name, type, nullable })),
   ...source.derived.map(({ name, type }) => ({ name, type, nullable: true })),
   ...provenanceColumns,

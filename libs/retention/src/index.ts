@@ -39,6 +39,7 @@ export type {
 } from './sources/source.ts';
 export { tableNames, type TableNames } from './sources/table-names.ts';
 export type { Problem, SourceFile } from './sources/yaml-fields.ts';
+export { LEDGER_HEADER, ledgerLine, topUpLedger, type LedgerTopUp } from './synthetic/ledger-lines.ts';
 export { generate, SYNTHETIC_SOURCES, type GenerateOptions } from './synthetic/generate.ts';
 export { planTracks, type TrackPlan } from './features/aggregate-tracks.ts';
 export { ValueTables, type TrackInputs } from './features/track-inputs.ts';

@@ -6,7 +6,8 @@ import { isPlatformError } from '#tideline/platform';
 import { failed, refused, wrongUse } from '../command-error.ts';
 import type { CommandContext, Runner } from '../context.ts';
 import { formatBytes, formatNumber } from '../output.ts';
-import { parseCount, parseRate, parseSpeed } from '../parse-quantity.ts';
+import { loadFile } from './load.ts';
+import { parseCount, parseRate, parseSpeed, parseTime } from '../parse-quantity.ts';
 
 interface ReplayOptions {
   readonly source: string;
@@ -16,6 +17,7 @@ interface ReplayOptions {
   readonly loop?: boolean;
   readonly fromStart?: boolean;
   readonly stopAfter?: number;
+  readonly asOf?: number;
 }
 
 export function addReplay(program: Command, run: Runner): void {
@@ -30,11 +32,15 @@ export function addReplay(program: Command, run: Runner): void {
     .option('--loop', 'begin again after the end, until Ctrl-C')
     .option('--from-start', 'forget how far an earlier replay of this file came')
     .option('--stop-after <rows>', 'stop at the first chunk border after so many rows', parseCount('stop-after', 1))
+    .option('--as-of <day>', 'for a source that is loaded by whole deliveries: the last day of the window', parseTime('as-of'))
     .action(run(replay));
 }
 
-async function replay({ world, output, signal }: CommandContext, file: string, options: ReplayOptions): Promise<void> {
+async function replay(context: CommandContext, file: string, options: ReplayOptions): Promise<void> {
+  const { world, output, signal } = context;
   const source = await world.source(options.source);
+  if (source.deployment.load !== undefined) return loadFile(context, source, file, options.asOf);
+  if (options.asOf !== undefined) throw wrongUse(`expected a source that is loaded by deliveries for --as-of, found ${source.name}`);
   if (options.speed !== undefined && options.rate !== undefined) throw wrongUse('expected one of --speed and --rate, found both');
   if (options.speed !== undefined && source.time === undefined) {
     throw wrongUse(`expected a source with time for --speed, found ${source.name}`, 'use --rate instead');

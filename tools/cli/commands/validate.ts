@@ -1,4 +1,7 @@
 import type { Command } from 'commander';
+import { openDelivery } from '../../../apps/batch-layer/src/gates/delivery.ts';
+import { checkDelivery } from '../../../apps/batch-layer/src/gates/load-delivery.ts';
+import { DeliveryRefused } from '../../../apps/batch-layer/src/gates/stage-delivery.ts';
 import { NothingToValidateError, validateLake } from '../../../apps/batch-layer/src/gates/validate-lake.ts';
 import type { RunReport } from '../../../apps/batch-layer/src/gates/run-report.ts';
 import { refused } from '../command-error.ts';
@@ -14,14 +17,14 @@ export function addValidate(program: Command, run: Runner): void {
     .action(run(validate));
 }
 
-async function validate({ world, output, signal }: CommandContext, name: string, _file: string | undefined): Promise<void> {
+async function validate({ world, output, signal }: CommandContext, name: string, file: string | undefined): Promise<void> {
   const source = await world.source(name);
   const doors = { store: await world.store(), lake: await world.lake(), sql: await world.sql() };
   let report: RunReport;
   try {
-    report = await validateLake(source, doors, world.clock, signal);
+    report = file === undefined ? await validateLake(source, doors, world.clock, signal) : await checkDelivery({ source, delivery: await openDelivery(file), clock: world.clock, signal }, doors);
   } catch (error) {
-    if (error instanceof NothingToValidateError) throw refused(error.message);
+    if (error instanceof NothingToValidateError || error instanceof DeliveryRefused) throw refused(error.message);
     throw error;
   }
   output.result(report, () => describeRun(report));

@@ -25,6 +25,8 @@ export interface RunRequest extends Omit<SuiteRunOptions, 'lake' | 'sql' | 'last
   readonly counts: Readonly<Record<string, number>>;
   /** Rows of these places (file and byte offset) are rejected already. */
   readonly known?: ReadonlySet<string>;
+  /** Told of every row that a check of severity `fail` refuses, also within the share that it allows. */
+  readonly onRefused?: (reject: Reject) => void;
 }
 
 /**
@@ -48,7 +50,7 @@ export async function runChecks(request: RunRequest, doors: GateDoors): Promise<
       if (unreadable++ < ROWS_SHOWN) shown.push(shownRow(reject));
     }
     for (const outcome of outcomes) {
-      shown.push(...(await rejectRows(outcome, known, rejects)), ...(await warnedRows(outcome)));
+      shown.push(...(await rejectRows(outcome, known, rejects, request.onRefused)), ...(await warnedRows(outcome)));
     }
     await rejects.publish();
   } catch (error) {
@@ -70,9 +72,10 @@ export async function finishRun(source: Source, report: RunReport, productionRun
   await putReportIndex(doors.store, source, finishedRuns(await history.runs(), productionRun), report);
 }
 
-async function rejectRows(outcome: SuiteOutcome, known: ReadonlySet<string>, rejects: RejectWriter): Promise<FailingRow[]> {
+async function rejectRows(outcome: SuiteOutcome, known: ReadonlySet<string>, rejects: RejectWriter, onRefused: RunRequest['onRefused']): Promise<FailingRow[]> {
   const shown: FailingRow[] = [];
   for await (const reject of rowsThatFail(outcome, 'fail')) {
+    onRefused?.(reject);
     if (known.has(placeOf(reject.suite, reject))) continue;
     await rejects.add(reject);
     if (shown.length < ROWS_SHOWN) shown.push(shownRow(reject));

@@ -66,9 +66,9 @@ async function countLate(source: Source, { lake, sql }: GateDoors): Promise<Read
   }
   if ((await bronze.current()) !== undefined) {
     await sql.bind(bronze);
-    const [row] = await sql.rows(`SELECT count(*) AS n, count(*) - count(DISTINCT (_file, _loop, _byte_offset)) AS twice, count(*) FILTER (WHERE _file = '') AS unknown FROM ${bronze.name}`);
+    const [row] = await sql.rows(`SELECT count(*) AS n, count(*) FILTER (WHERE _file <> '') - count(DISTINCT (_file, _loop, _byte_offset)) FILTER (WHERE _file <> '') AS twice, count(*) FILTER (WHERE _file = '') AS unknown FROM ${bronze.name}`);
     counts['bronze rows'] = Number(row!['n']);
-    counts['arrived twice'] = Number(row!['twice']) - Math.max(0, Number(row!['unknown']) - 1);
+    counts['arrived twice'] = Number(row!['twice']);
     counts['of unknown files'] = Number(row!['unknown']);
     if (counts['silver rows'] !== undefined) counts['refused by the source\'s rules'] = Math.max(0, counts['bronze rows'] - counts['silver rows']);
   }

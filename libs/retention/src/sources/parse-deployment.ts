@@ -57,6 +57,7 @@ function parseLoad(fields: Fields | undefined, schema: Schema): ValidatedLoad | 
     const found = Object.hasOwn(scope, text) ? scope[text]!.name : undefined;
     if (found === undefined || found === 'list' || found === 'double') file.report(node, `key: expected a column that can name a row, found ${text}${found === undefined ? '' : ` (${found})`}`);
   }
+  if (key.length > 0 && !key.some(({ text }) => text === by)) file.report(fields.at('key'), `key: expected ${by} (the column of by) among them, so that a row outside the window can't be meant`);
   if (fields.has('key') && key.length === 0) file.report(fields.at('key'), 'key: expected at least one column');
   fields.close();
   return { windowMs: windowMs ?? DAY_MS, by, key: key.map(({ text }) => text) };
