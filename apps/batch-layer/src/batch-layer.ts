@@ -36,6 +36,8 @@ export class BatchLayer {
 
   /** Lands what is new; `rejects` counts dead letters. An aborted landing has committed what it had read. */
   async land(source: Source, signal?: AbortSignal, onProgress?: (read: number, behind: number) => void): Promise<Landing & { rejects: number }> {
+    // What is loaded by whole deliveries is not on a topic.
+    if (source.deployment.load !== undefined) return { bronzeRows: 0, silverRows: 0, refusedRows: 0, lateRows: 0, rejects: 0 };
     const { log, lake, registry } = this.#doors;
     const landing = await landSource({ source, log, lake, codec: await registeredCodec(source, registry), signal, onProgress });
     const rejects = signal?.aborted === true ? 0 : await landRejects(source, this.#doors);

@@ -49,6 +49,12 @@ export async function buildGold(options: GoldOptions): Promise<GoldReport> {
   return { silverVersion: snapshot.version, ...report };
 }
 
+/** Silver, without rows that vanished from their source's deliveries. */
+function rowsThatCount(source: Source): string {
+  const { silver } = tableNames(source);
+  return source.deployment.load === undefined ? silver : `(SELECT * FROM ${silver} WHERE is_active)`;
+}
+
 function checkAsOf({ source, asOfMs }: GoldOptions): void {
   if (asOfMs === undefined) return;
   const { name, tileMs } = source;
@@ -120,7 +126,7 @@ interface Frame {
 
 /** Rows of the population as of a time, by entity. */
 async function* framesAsOf({ source, sql, signal }: GoldOptions, frame: FeatureFrame, asOfMs: number, labelled: boolean): AsyncIterable<Frame> {
-  const { silver } = tableNames(source);
+  const silver = rowsThatCount(source);
   const partials = partialsSql(source, silver, asOfMs);
   // Features and labels are of the same population by definition; a left join would show it if they weren't.
   const statement = labelled
@@ -140,7 +146,7 @@ const LABEL = '_label';
 async function timesOf({ source, sql, asOfMs }: GoldOptions): Promise<AsOfTimes> {
   const time = `"${source.time}"`;
   const [span] = await sql.rows(
-    `SELECT CAST(epoch_ms(min(${time})) AS BIGINT) AS first, CAST(epoch_ms(max(${time})) AS BIGINT) AS last FROM ${tableNames(source).silver} WHERE NOT _late`,
+    `SELECT CAST(epoch_ms(min(${time})) AS BIGINT) AS first, CAST(epoch_ms(max(${time})) AS BIGINT) AS last FROM ${rowsThatCount(source)} WHERE NOT _late`,
   );
   const [firstMs, lastMs] = [Number(span!['first']), Number(span!['last'])];
   if (asOfMs === undefined) return asOfTimes(source.models, source.tileMs!, firstMs, lastMs);
@@ -161,7 +167,7 @@ async function buildRecordFrame(options: GoldOptions, silver: Snapshot): Promise
   const tables = [training];
   let done = 0;
   try {
-    for await (const batch of sql.batches(recordFeaturesSql(source, names.silver), signal === undefined ? {} : { signal })) {
+    for await (const batch of sql.batches(recordFeaturesSql(source, rowsThatCount(source)), signal === undefined ? {} : { signal })) {
       const keys = identity.map(({ name }) => columnOf(batch, name));
       await training.write([...keys, ...frame.finish(batch, NaN), toLabel(source, columnOf(batch, 'label'))], batch.rowCount);
       onProgress?.((done += batch.rowCount), silver.rowCount);

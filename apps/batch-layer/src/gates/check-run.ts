@@ -5,7 +5,7 @@ import { plainRow } from './plain-row.ts';
 import { RejectWriter, type Reject } from './reject-writer.ts';
 import { finishedRuns, RunHistory, type CheckRun } from './run-history.ts';
 import { putReportIndex, putRunReport, type FailingRow, type RunReport } from './run-report.ts';
-import { placesWithFailures, runSuites, type SuiteOutcome, type SuiteRunOptions } from './run-suites.ts';
+import { placesWithFailures, runSuites, type SuiteRunOptions, type TableOutcome } from './run-suites.ts';
 
 export interface GateDoors {
   readonly store: ObjectStore;
@@ -22,22 +22,29 @@ export interface RunRequest extends Omit<SuiteRunOptions, 'lake' | 'sql' | 'last
   readonly productionRun: string | undefined;
   /** Lines that no record was made of, to be rejected with the rest. */
   readonly unreadable?: AsyncIterable<Reject> | Iterable<Reject>;
-  readonly counts: Readonly<Record<string, number>>;
+  /** What the report counts besides; told how many rows each table had that was looked at. */
+  readonly counts: (rows: readonly number[]) => Readonly<Record<string, number>>;
   /** Rows of these places (file and byte offset) are rejected already. */
   readonly known?: ReadonlySet<string>;
   /** Told of every row that a check of severity `fail` refuses, also within the share that it allows. */
   readonly onRefused?: (reject: Reject) => void;
 }
 
+/** A run that was published, and with it every run on record, oldest first. */
+export interface CheckedRun {
+  readonly report: RunReport;
+  readonly runs: readonly CheckRun[];
+}
+
 /**
  * Runs suites and publishes what they find: rejects first, then the run's documents, and its results last, which is what makes a run that refuses
  * or loads nothing finished. The index is left to `finishRun`.
  */
-export async function runChecks(request: RunRequest, doors: GateDoors): Promise<RunReport> {
+export async function runChecks(request: RunRequest, doors: GateDoors): Promise<CheckedRun> {
   const { source, run, known = new Set() } = request;
   const history = new RunHistory(source, doors);
-  const finished = finishedRuns(await history.runs(), request.productionRun);
-  const lastMeans = await history.means(finished);
+  const runs = await history.runs();
+  const lastMeans = await history.means(finishedRuns(runs, request.productionRun));
   const { outcomes, absent } = await runSuites({ ...request, ...doors, nowMs: run.atMs, lastMeans });
   const results = outcomes.flatMap((outcome) => outcome.results);
   const verdict = results.some((result) => result.verdict === 'failed') ? 'refused' : 'passed';
@@ -58,21 +65,20 @@ export async function runChecks(request: RunRequest, doors: GateDoors): Promise<
     throw error;
   }
   const report: RunReport = {
-    ...run, verdict, source: source.name, results, absent: absent.map(({ name }) => name), rejected: rejects.count, failingRows: shown, counts: request.counts,
+    ...run, verdict, source: source.name, results, absent: absent.map(({ name }) => name), rejected: rejects.count, failingRows: shown, counts: request.counts(outcomes.map(({ rows }) => rows)),
   };
   await putRunReport(doors.store, source, report);
   await history.publish({ ...run, verdict }, results);
-  return report;
+  return { report, runs: [...runs, { ...run, verdict }] };
 }
 
 /** Leads readers to a finished run, and keeps the history's files few. */
-export async function finishRun(source: Source, report: RunReport, productionRun: string | undefined, doors: GateDoors): Promise<void> {
-  const history = new RunHistory(source, doors);
-  await history.tidy();
-  await putReportIndex(doors.store, source, finishedRuns(await history.runs(), productionRun), report);
+export async function finishRun(source: Source, { report, runs }: CheckedRun, productionRun: string | undefined, doors: GateDoors): Promise<void> {
+  await putReportIndex(doors.store, source, finishedRuns(runs, productionRun), report);
+  await new RunHistory(source, doors).tidy();
 }
 
-async function rejectRows(outcome: SuiteOutcome, known: ReadonlySet<string>, rejects: RejectWriter, onRefused: RunRequest['onRefused']): Promise<FailingRow[]> {
+async function rejectRows(outcome: TableOutcome, known: ReadonlySet<string>, rejects: RejectWriter, onRefused: RunRequest['onRefused']): Promise<FailingRow[]> {
   const shown: FailingRow[] = [];
   for await (const reject of rowsThatFail(outcome, 'fail')) {
     onRefused?.(reject);
@@ -83,7 +89,7 @@ async function rejectRows(outcome: SuiteOutcome, known: ReadonlySet<string>, rej
   return shown;
 }
 
-async function warnedRows(outcome: SuiteOutcome): Promise<FailingRow[]> {
+async function warnedRows(outcome: TableOutcome): Promise<FailingRow[]> {
   const shown: FailingRow[] = [];
   for await (const reject of rowsThatFail(outcome, 'warn')) {
     shown.push(shownRow(reject));
@@ -93,16 +99,16 @@ async function warnedRows(outcome: SuiteOutcome): Promise<FailingRow[]> {
 }
 
 /** Each row that fails checks of the severity, once: the first of them is its reason. */
-async function* rowsThatFail(outcome: SuiteOutcome, severity: 'fail' | 'warn'): AsyncIterable<Reject> {
+async function* rowsThatFail(outcome: TableOutcome, severity: 'fail' | 'warn'): AsyncIterable<Reject> {
   const places = placesWithFailures(outcome, [severity]);
   if (places.length === 0) return;
-  const { suite, results } = outcome;
+  const { results } = outcome;
   for await (const batch of outcome.failingRows(places)) {
     const flags = places.map((place) => batch.columns[batch.names.indexOf(`_fails_${place}`)]!.values);
     for (let row = 0; row < batch.rowCount; row++) {
       const failed = places.filter((_, k) => flags[k]![row] === 1).map((place) => results[place]!);
       const detail = failed.map(({ check, expected }) => `${check}: expected ${expected}`).join('; ');
-      yield { ...rowPlace(batch, row), ...original(batch, row), reason: failed[0]!.check, detail, suite: suite.name, check: failed[0]!.check };
+      yield { ...rowPlace(batch, row), ...original(batch, row), reason: failed[0]!.check, detail, suite: failed[0]!.suite, check: failed[0]!.check };
     }
   }
 }

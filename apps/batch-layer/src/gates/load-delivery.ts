@@ -1,9 +1,10 @@
 import type { Clock } from '#tideline/platform';
 import { tableNames, type Check, type CheckSuite, type Source, type ValidatedLoad } from '#tideline/retention';
 import { takingTurns } from '../taking-turns.ts';
-import { finishRun, runChecks, type GateDoors } from './check-run.ts';
+import { finishRun, runChecks, type CheckedRun, type GateDoors } from './check-run.ts';
 import { keepDelivery, type Delivery } from './delivery.ts';
 import { lastLoadOf, loadWindow, type LoadChanges, type LoadWindow } from './production.ts';
+import { RunHistory } from './run-history.ts';
 import { newRunId } from './run-id.ts';
 import type { RunReport } from './run-report.ts';
 import { DeliveryRefused, stageDelivery, type StagedDelivery } from './stage-delivery.ts';
@@ -72,11 +73,12 @@ class DeliveryRun {
     const summary = { delivery: delivery.id, windowStart: iso(window.startMs), windowEnd: iso(window.endMs), definition: source.version };
     if (last !== undefined && Object.entries(summary).every(([name, text]) => last.summary[name] === text)) return this.#alreadyLoaded(last.summary['run']!, window);
     this.#refuseStale(last?.summary['windowEnd'], window);
-    const report = await this.#check(staged, window, last?.summary['run'], 'load');
+    const checked = await this.#check(staged, window, last?.summary['run'], 'load');
+    const { report } = checked;
     signal?.throwIfAborted();
     const facts = { ...report, window: { start: iso(window.startMs), end: iso(window.endMs) } };
     if (report.verdict === 'refused') {
-      await finishRun(source, report, last?.summary['run'], this.#doors);
+      await finishRun(source, checked, last?.summary['run'], this.#doors);
       return { ...facts, ended: 'refused', changes: undefined };
     }
     const changes = await loadWindow({
@@ -84,7 +86,7 @@ class DeliveryRun {
       rows: this.#doors.sql.batches(`SELECT * EXCLUDE (_line) FROM ${this.#rowsOf(staged, window)} WHERE "${load.by}" IS NOT NULL`),
       isRefused: (batch, row) => this.#refusedLines.has(batch.columns[batch.names.indexOf('_byte_offset')]!.values[row]!),
     }, this.#doors);
-    await finishRun(source, report, report.run, this.#doors);
+    await finishRun(source, checked, report.run, this.#doors);
     return { ...facts, ended: 'loaded', changes };
   }
 
@@ -93,18 +95,15 @@ class DeliveryRun {
     const staged = await stageDelivery(source, delivery, this.#doors.lake, this.#atMs, this.#load?.by);
     const window = this.#load === undefined ? undefined : this.#windowOf(staged, this.#load);
     const productionRun = (await lastLoadOf(this.#doors.lake.table(tableNames(source).silver)))?.summary['run'];
-    const report = await this.#check(staged, window, productionRun, 'file');
-    await finishRun(source, report, productionRun, this.#doors);
-    return { ...report, window: { start: window === undefined ? '' : iso(window.startMs), end: window === undefined ? '' : iso(window.endMs) }, ended: 'checked', changes: undefined };
+    const checked = await this.#check(staged, window, productionRun, 'file');
+    await finishRun(source, checked, productionRun, this.#doors);
+    return { ...checked.report, window: { start: window === undefined ? '' : iso(window.startMs), end: window === undefined ? '' : iso(window.endMs) }, ended: 'checked', changes: undefined };
   }
 
-  async #check(staged: StagedDelivery, window: LoadWindow | undefined, productionRun: string | undefined, mode: 'load' | 'file'): Promise<RunReport> {
+  async #check(staged: StagedDelivery, window: LoadWindow | undefined, productionRun: string | undefined, mode: 'load' | 'file'): Promise<CheckedRun> {
     const { source, delivery, signal } = this.#options;
     const { silver } = tableNames(source);
     const from = this.#rowsOf(staged, window);
-    await this.#doors.sql.bind(staged.table, staged.snapshot);
-    const [counted] = await this.#doors.sql.rows(`SELECT count(*) AS n FROM ${from} AS within`);
-    const within = Number(counted!['n']);
     const suites = source.checks.filter(({ table }) => table === silver);
     return runChecks({
       source, signal, productionRun,
@@ -114,10 +113,10 @@ class DeliveryRun {
       unreadable: staged.unreadable,
       onRefused: ({ byteOffset }) => this.#refusedLines.add(byteOffset),
       run: { run: newRunId(this.#atMs), atMs: this.#atMs, mode, baseRun: productionRun, input: `${delivery.name} (${delivery.id})` },
-      counts: {
+      counts: ([within = 0]) => ({
         'lines read': staged.read, 'lines that are no record': staged.unreadable.length,
         ...(window === undefined ? { rows: within } : { 'rows in the window': within, 'rows outside the window': staged.snapshot.rowCount - within }),
-      },
+      }),
     }, this.#doors);
   }
 
@@ -145,7 +144,7 @@ class DeliveryRun {
     const bytes = await this.#doors.store.get(`gold/reports/${source.name}/${run}.json`);
     const report = JSON.parse(Buffer.from(bytes).toString('utf8')) as RunReport;
     // What died after the commit may not have come to lead readers to the run.
-    await finishRun(source, report, run, this.#doors);
+    await finishRun(source, { report, runs: await new RunHistory(source, this.#doors).runs() }, run, this.#doors);
     return { ...report, window: { start: iso(window.startMs), end: iso(window.endMs) }, ended: 'already-loaded', changes: undefined };
   }
 }
@@ -154,10 +153,12 @@ class DeliveryRun {
 function gateSuite(source: Source, { key, by }: ValidatedLoad): CheckSuite {
   const base = { severity: 'fail', atMost: 0, where: undefined } as const;
   const needed = [...new Set([...key, by])];
+  const isDeclared = source.checks.some(({ table, checks: known }) => table === tableNames(source).silver && known.some(({ rule, severity, atMost, where }) =>
+    rule.kind === 'unique' && severity === 'fail' && atMost === 0 && where === undefined && rule.columns.every((column) => key.includes(column))));
   const checks: Check[] = [
     { ...base, name: 'rows_in_window', rule: { kind: 'row_count', min: 1, max: undefined }, holds: undefined },
     ...needed.map((column) => ({ ...base, name: `${column}_known`, rule: { kind: 'not_null' as const, columns: [column] }, holds: `${column} is not null` })),
-    { ...base, name: 'key_once', rule: { kind: 'unique', columns: key }, holds: undefined },
+    ...(isDeclared ? [] : [{ ...base, name: 'key_once', rule: { kind: 'unique' as const, columns: key }, holds: undefined }]),
   ];
   return { name: 'load', table: tableNames(source).silver, checks };
 }

@@ -70,7 +70,7 @@ export interface WindowLoad {
 
 /**
  * Puts a window of a delivery into `silver.<source>` by one commit: its rows are inserted or updated by key, rows of the window that it does not have
- * become inactive, and every other row stays in the very file that it is in.
+ * become inactive. Days in which nothing changed stay in the very files that they are in, as do all rows outside the window.
  */
 export async function loadWindow(request: WindowLoad, { lake, sql }: { readonly lake: Lake; readonly sql: Sql }): Promise<LoadChanges> {
   const { source, load, window, base } = request;
@@ -78,9 +78,9 @@ export async function loadWindow(request: WindowLoad, { lake, sql }: { readonly 
   await table.ensure(productionColumns(source));
   const { touched, rest } = await filesByWindow(table, base, load.by, window);
   const merge = new WindowMerge(request);
-  if (touched.length > 0) for await (const batch of sql.scan(table, touched)) merge.addOld(batch);
+  if (touched.length > 0) for await (const batch of sql.scan(table, touched)) merge.addOld(batch, touched);
   for await (const batch of request.rows) merge.addNew(batch);
-  const days = merge.merged();
+  const { kept, days } = merge.merged(touched);
   const added: DataFile[] = [];
   for (const batch of days) {
     // A file a day: later loads touch no more than their own days.
@@ -95,13 +95,22 @@ export async function loadWindow(request: WindowLoad, { lake, sql }: { readonly 
   }
   const changes = merge.changes;
   const counts = Object.fromEntries(Object.entries(changes).map(([name, count]) => [name, String(count)]));
-  await table.overwrite([...rest, ...added], { expectedVersion: base?.version, commitId: `${request.run}/production`, summary: { ...request.summary, ...counts } });
+  await table.overwrite([...rest, ...kept, ...added], { expectedVersion: base?.version, commitId: `${request.run}/production`, summary: { ...request.summary, ...counts } });
   return changes;
 }
 
 interface Place {
   readonly batch: ColumnBatch;
   readonly row: number;
+  /** The file that holds it; undefined for a row of the delivery. */
+  readonly file: DataFile | undefined;
+}
+
+interface MergedRow {
+  readonly key: string;
+  readonly place: Place;
+  readonly isActive: boolean;
+  readonly run: string;
 }
 
 /** Decides what every row of the touched files becomes. */
@@ -112,6 +121,7 @@ class WindowMerge {
   readonly #old = new Map<string, Place>();
   readonly #new = new Map<string, Place>();
   readonly #untouchable = new Set<string>();
+  #scanned = 0;
   readonly #changes = { inserted: 0, updated: 0, unchanged: 0, deactivated: 0, reactivated: 0 };
 
   constructor(request: WindowLoad) {
@@ -123,12 +133,14 @@ class WindowMerge {
     return { ...this.#changes };
   }
 
-  addOld(batch: ColumnBatch): void {
+  /** Rows of these files come in the files' order. */
+  addOld(batch: ColumnBatch, files: readonly DataFile[]): void {
     const { window, load } = this.#request;
     for (let row = 0; row < batch.rowCount; row++) {
+      const place = { batch, row, file: fileOfRow(files, this.#scanned++) };
       const ms = dayOf(batch, row, load.by);
-      if (ms < window.startMs || ms >= window.endMs) this.#outside.push({ batch, row });
-      else this.#old.set(keyOf(batch, row, load.key), { batch, row });
+      if (ms < window.startMs || ms >= window.endMs) this.#outside.push(place);
+      else this.#old.set(keyOf(batch, row, load.key), place);
     }
   }
 
@@ -137,14 +149,14 @@ class WindowMerge {
     for (let row = 0; row < batch.rowCount; row++) {
       const key = keyOf(batch, row, load.key);
       if (isRefused(batch, row)) this.#untouchable.add(key);
-      else this.#new.set(key, { batch, row });
+      else this.#new.set(key, { batch, row, file: undefined });
     }
   }
 
-  /** The rows to write, a batch for each day, by key. */
-  merged(): ColumnBatch[] {
+  /** The files that stay as they are, and the rows to write: a batch for each day, by key. */
+  merged(touched: readonly DataFile[]): { readonly kept: readonly DataFile[]; readonly days: readonly ColumnBatch[] } {
     const { load, run } = this.#request;
-    const rows: { readonly key: string; readonly place: Place; readonly isActive: boolean; readonly run: string }[] = [];
+    const rows: MergedRow[] = [];
     for (const place of this.#outside) rows.push({ key: keyOf(place.batch, place.row, load.key), place, ...stateOf(place) });
     for (const [key, place] of this.#old) {
       if (this.#new.has(key)) continue;
@@ -166,16 +178,23 @@ class WindowMerge {
       // An unchanged row keeps what says where it came from.
       rows.push(isSame && before!.isActive ? { key, place: old, ...before! } : { key, place, isActive: true, run });
     }
-    const days = new Map<number, typeof rows>();
+    const dayOfPlace = ({ batch, row }: Place): number => Math.floor(dayOf(batch, row, load.by) / 86_400_000);
+    const changedDays = new Set(rows.filter((row) => row.run === run).map(({ place }) => dayOfPlace(place)));
+    const rewritten = new Set([...this.#old.values(), ...this.#outside].filter((place) => changedDays.has(dayOfPlace(place))).map(({ file }) => file));
+    const days = new Map<number, MergedRow[]>();
     for (const row of rows) {
-      const day = Math.floor(dayOf(row.place.batch, row.place.row, load.by) / 86_400_000);
+      if (row.place.file !== undefined && !rewritten.has(row.place.file)) continue;
+      const day = dayOfPlace(row.place);
       if (days.has(day)) days.get(day)!.push(row);
       else days.set(day, [row]);
     }
-    return [...days].sort(([a], [b]) => a - b).map(([, ofDay]) => this.#batchOf(ofDay.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))));
+    return {
+      kept: touched.filter((file) => !rewritten.has(file)),
+      days: [...days].sort(([x], [y]) => x - y).map(([, ofDay]) => this.#batchOf(ofDay.sort((x, y) => (x.key < y.key ? -1 : x.key > y.key ? 1 : 0)))),
+    };
   }
 
-  #batchOf(rows: readonly { readonly place: Place; readonly isActive: boolean; readonly run: string }[]): ColumnBatch {
+  #batchOf(rows: readonly MergedRow[]): ColumnBatch {
     const names = productionColumns(this.#request.source).slice(0, -addedColumns.length).map(({ name }) => name);
     const batches = [...new Set(rows.map(({ place }) => place.batch))];
     const starts = new Map<ColumnBatch, number>();
@@ -195,6 +214,13 @@ class WindowMerge {
     ];
     return besideEachOther(taken, { rowCount: rows.length, names: addedColumns.map(({ name }) => name), columns: added });
   }
+}
+
+/** Which file the n-th row of a scan of them stands in. */
+function fileOfRow(files: readonly DataFile[], row: number): DataFile | undefined {
+  let end = 0;
+  for (const file of files) if (row < (end += file.rowCount)) return file;
+  return undefined;
 }
 
 function columnOf(batch: ColumnBatch, name: string): Column {

@@ -1,5 +1,5 @@
 import type { Lake, Snapshot, Sql, Table } from '#tideline/lake';
-import { checkedTables, isRowCheck, judgeSuite, suiteSql, type CheckResult, type CheckSuite, type ColumnBatch, type Source, type SuiteTarget } from '#tideline/retention';
+import { checkedTables, isRowCheck, judgeSuite, suiteSql, type Check, type CheckResult, type CheckSuite, type ColumnBatch, type Source, type SuiteTarget } from '#tideline/retention';
 
 /** A table that stands in for the one that a suite names: a delivery before it is loaded. */
 export interface Candidate {
@@ -23,50 +23,54 @@ export interface SuiteRunOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What a suite found, and how to read the rows that fail it. */
-export interface SuiteOutcome {
-  readonly suite: CheckSuite;
+/** What the suites of one table found, and how to read the rows that fail them. */
+export interface TableOutcome {
+  /** Of all its suites, in their order; a check's place is its place here. */
+  readonly checks: readonly Check[];
   readonly results: readonly CheckResult[];
-  /** Version of the table that was looked at. */
-  readonly version: number;
+  /** Rows that were looked at. */
+  readonly rows: number;
   /** Failing rows with all their columns, then a boolean `_fails_<place>` for each of the checks named by place. */
   failingRows(places: readonly number[]): AsyncIterable<ColumnBatch>;
 }
 
-/** Runs suites, each by one scan of its table; suites whose table does not exist yet are left out and named in `absent`. */
-export async function runSuites(options: SuiteRunOptions): Promise<{ readonly outcomes: readonly SuiteOutcome[]; readonly absent: readonly CheckSuite[] }> {
-  const outcomes: SuiteOutcome[] = [];
+/** Runs suites, all of one table by one scan of it; suites whose table does not exist yet are left out and named in `absent`. */
+export async function runSuites(options: SuiteRunOptions): Promise<{ readonly outcomes: readonly TableOutcome[]; readonly absent: readonly CheckSuite[] }> {
+  const outcomes: TableOutcome[] = [];
   const absent: CheckSuite[] = [];
-  for (const suite of options.suites) {
-    const outcome = await runSuite(suite, options);
-    if (outcome === undefined) absent.push(suite);
+  for (const table of new Set(options.suites.map((suite) => suite.table))) {
+    const suites = options.suites.filter((suite) => suite.table === table);
+    const outcome = await runTable(table, suites, options);
+    if (outcome === undefined) absent.push(...suites);
     else outcomes.push(outcome);
   }
   return { outcomes, absent };
 }
 
-async function runSuite(suite: CheckSuite, options: SuiteRunOptions): Promise<SuiteOutcome | undefined> {
+async function runTable(name: string, suites: readonly CheckSuite[], options: SuiteRunOptions): Promise<TableOutcome | undefined> {
   const { source, lake, sql, candidates, signal } = options;
-  const candidate = candidates?.get(suite.table);
-  const table = candidate?.table ?? lake.table(suite.table);
+  const candidate = candidates?.get(name);
+  const table = candidate?.table ?? lake.table(name);
   const snapshot = candidate?.snapshot ?? (await table.current());
   if (snapshot === undefined) return undefined;
   await sql.bind(table, snapshot);
-  for (const { rule } of suite.checks) if (rule.kind === 'reference') await bindReference(options, rule.table, rule.keys);
-  const { columns: expectedColumns } = checkedTables(source).get(suite.table)!;
+  const checks = suites.flatMap((suite) => suite.checks.map((check) => ({ ...check, name: `${suite.name}/${check.name}` })));
+  for (const { rule } of checks) if (rule.kind === 'reference') await bindReference(options, rule.table, rule.keys);
+  const { columns: expectedColumns } = checkedTables(source).get(name)!;
   const { columns } = await table.schema(snapshot);
   // A column that is not there yet is the schema check's to tell; the others look at nulls.
-  const missing = Object.keys(expectedColumns).filter((name) => !columns.some((column) => column.name === name));
+  const missing = Object.keys(expectedColumns).filter((column) => !columns.some((known) => known.name === column));
   const from = candidate?.from ?? table.name;
-  const target: SuiteTarget = { columns: expectedColumns, from: missing.length === 0 ? from : `(SELECT *, ${missing.map((name) => `NULL AS "${name}"`).join(', ')} FROM ${from})` };
-  const statements = suiteSql(suite, target);
+  const target: SuiteTarget = { columns: expectedColumns, from: missing.length === 0 ? from : `(SELECT *, ${missing.map((column) => `NULL AS "${column}"`).join(', ')} FROM ${from})` };
+  const together = { name: '', table: name, checks };
+  const statements = suiteSql(together, target);
   const [measures] = await sql.rows(statements.measures, [], 1, signal);
-  const lastMeans = new Map(suite.checks.flatMap(({ name }) => {
-    const mean = options.lastMeans.get(`${suite.name}/${name}`);
-    return mean === undefined ? [] : [[name, mean] as const];
-  }));
-  const results = judgeSuite(suite, { measures: measures!, nowMs: options.nowMs, columns, expectedColumns, lines: options.lines, lastMeans });
-  return { suite, results, version: snapshot.version, failingRows: (places) => sql.batches(statements.failingRows(places), signal === undefined ? {} : { signal }) };
+  const { nowMs, lines, lastMeans } = options;
+  const results = judgeSuite(together, { measures: measures!, nowMs, columns, expectedColumns, lines, lastMeans }).map((result) => {
+    const [suite, check] = result.check.split('/');
+    return { ...result, suite: suite!, check: check! };
+  });
+  return { checks, results, rows: Number(measures!['rows']), failingRows: (places) => sql.batches(statements.failingRows(places), signal === undefined ? {} : { signal }) };
 }
 
 /** Another table as it is now; one that does not exist has no rows, so that every reference to it fails. */
@@ -76,7 +80,7 @@ async function bindReference({ lake, sql }: SuiteRunOptions, name: string, keys:
   else await sql.run(`CREATE OR REPLACE VIEW ${name} AS SELECT ${keys.map((key) => `NULL AS "${key}"`).join(', ')} WHERE false`);
 }
 
-/** Places of the checks of one suite whose failing rows are wanted: those that have any. */
-export function placesWithFailures({ suite, results }: SuiteOutcome, severities: readonly string[]): number[] {
-  return suite.checks.flatMap((check, place) => (isRowCheck(check) && severities.includes(check.severity) && results[place]!.failing > 0 ? [place] : []));
+/** Places of the checks of these severities whose failing rows can be named and are there. */
+export function placesWithFailures({ checks, results }: TableOutcome, severities: readonly string[]): number[] {
+  return checks.flatMap((check, place) => (isRowCheck(check) && severities.includes(check.severity) && results[place]!.failing > 0 ? [place] : []));
 }

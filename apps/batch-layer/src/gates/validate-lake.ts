@@ -22,14 +22,15 @@ export async function validateLake(source: Source, doors: GateDoors, clock: Cloc
   const productionRun = await lastRunOf(doors.lake.table(names.silver));
   const rejects = await rejectedBefore(source, doors, productionRun);
   const silverRows = present.find(([name]) => name === names.silver)?.[1]?.rowCount ?? (await doors.lake.table(names.silver).current())?.rowCount ?? 0;
-  const report = await runChecks({
+  const counts = { ...rejects.byReason, ...(await countLate(source, doors)) };
+  const checked = await runChecks({
     source, suites: source.checks, signal, productionRun, known: rejects.known,
     lines: { read: silverRows + rejects.lines, rejected: rejects.lines },
     run: { run: newRunId(atMs), atMs, mode: 'lake', baseRun: undefined, input: present.map(([name, snapshot]) => `${name}@${snapshot!.version}`).join(', ') },
-    counts: { ...rejects.byReason, ...(await countLate(source, doors)) },
+    counts: () => counts,
   }, doors);
-  await finishRun(source, report, productionRun, doors);
-  return report;
+  await finishRun(source, checked, productionRun, doors);
+  return checked.report;
 }
 
 /** Rejects on record: lines that no record was made of, by reason, and the places that finished runs rejected. */
