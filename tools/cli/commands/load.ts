@@ -22,7 +22,7 @@ export async function loadAsDelivery({ world, output, signal }: CommandContext, 
     throw error;
   }
   output.result(report, () => `${describeRun(report)}\n${describeEnd(report)}`);
-  if (report.ended === 'refused') throw refused(`${delivery.name} was not loaded: production is as it was`, `what failed is in silver.${source.name.replaceAll('-', '_')}_rejects; \`tideline replay --rejects --source ${source.name}\` corrects it`);
+  if (report.ended === 'refused') throw refused(`${delivery.name} was not loaded: production is as it was`, `what failed is in silver.${source.name.replaceAll('-', '_')}_rejects; \`tideline replay corrections.jsonl --rejects --source ${source.name}\` writes a file to correct it in`);
 }
 
 function describeEnd({ ended, changes, window }: LoadReport): string {
