@@ -69,7 +69,7 @@ export function parseCorrections(text: string): readonly Correction[] {
       return refuse('no JSON');
     }
     if (typeof value !== 'object' || value === null) return refuse(JSON.stringify(value));
-    if (typeof value.id !== 'string' || !/^[A-Za-z0-9._=]+-\d+-\d+$/.test(value.id)) return refuse(`id ${JSON.stringify(value.id)}`);
+    if (typeof value.id !== 'string' || !ID.test(value.id)) return refuse(`id ${JSON.stringify(value.id)}`);
     if (value.corrected !== null && typeof value.corrected !== 'string') return refuse(`corrected ${JSON.stringify(value.corrected)}`);
     if (typeof value.corrected === 'string' && /[\r\n]/.test(value.corrected)) return refuse('more than one line in corrected');
     if (corrections.some(({ id }) => id === value.id)) return refuse(`id ${value.id} again`);
@@ -77,6 +77,9 @@ export function parseCorrections(text: string): readonly Correction[] {
   }
   return corrections;
 }
+
+/** File, loop and byte offset. */
+const ID = /^([A-Za-z0-9._=-]+)-(\d+)-(\d+)$/;
 
 const given = (corrections: readonly Correction[]): readonly Correction[] => corrections.filter(({ corrected }) => corrected !== '');
 
@@ -119,7 +122,7 @@ function claimFolder(source: Source): string {
 /** The delivery that the rejects are of, with their lines replaced: a delivery of its own, which must pass the same checks. */
 export async function correctedDelivery(source: Source, corrections: readonly Correction[], store: ObjectStore): Promise<Delivery> {
   const all = given(corrections);
-  const files = new Set(all.map(({ id }) => id.split('-')[0]!));
+  const files = new Set(all.map(({ id }) => ID.exec(id)![1]!));
   if (files.size !== 1) throw new CorrectionsRefused(`expected corrections of one delivery, found ${files.size === 0 ? 'none that says anything' : `those of ${[...files].join(', ')}`}`);
   const [file] = files;
   const delivery = await keptDelivery(store, source, file!);
@@ -127,7 +130,7 @@ export async function correctedDelivery(source: Source, corrections: readonly Co
   const parts: Buffer[] = [];
   for await (const bytes of delivery.read()) parts.push(Buffer.from(bytes));
   let bytes = Buffer.concat(parts);
-  const offsetOf = ({ id }: Correction): number => Number(id.split('-')[2]);
+  const offsetOf = ({ id }: Correction): number => Number(ID.exec(id)![3]);
   // From the end on, so that earlier offsets stay true.
   for (const correction of [...all].sort((a, b) => offsetOf(b) - offsetOf(a))) {
     const original = Buffer.from(correction.original, correction.encoding === 'base64' ? 'base64' : 'utf8');
