@@ -41,11 +41,13 @@ export interface CheckedRun {
  * or loads nothing finished. The index is left to `finishRun`.
  */
 export async function runChecks(request: RunRequest, doors: GateDoors): Promise<CheckedRun> {
-  const { source, run, known = new Set() } = request;
+  const { source, known = new Set() } = request;
   const history = new RunHistory(source, doors);
   const runs = await history.runs();
+  // Later than what was there, so that runs of one millisecond, or of a clock that was set back, keep their order.
+  const run = { ...request.run, atMs: Math.max(request.run.atMs, (runs.at(-1)?.atMs ?? 0) + 1) };
   const lastMeans = await history.means(finishedRuns(runs, request.productionRun));
-  const { outcomes, absent } = await runSuites({ ...request, ...doors, nowMs: run.atMs, lastMeans });
+  const { outcomes, absent } = await runSuites({ ...request, ...doors, nowMs: request.run.atMs, lastMeans });
   const results = outcomes.flatMap((outcome) => outcome.results);
   const verdict = results.some((result) => result.verdict === 'failed') ? 'refused' : 'passed';
   const rejects = new RejectWriter(source, doors.lake, run.run, run.atMs);
