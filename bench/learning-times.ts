@@ -3,8 +3,8 @@ export interface LearningTimes {
   readonly fitSeconds: number;
   /** Processor time over all threads. */
   readonly fitCpuSeconds: number;
-  /** For 200,000 rows. */
-  readonly predictSeconds: number;
+  /** For 200,000 rows; not measured on typed arrays. */
+  readonly predictSeconds?: number;
   /** Highest resident memory up to the end of the fit, above that of the bare runtime with its libraries; the input is in it. */
   readonly memoryMb: number;
   readonly bareMb: number;

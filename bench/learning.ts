@@ -63,7 +63,7 @@ function measure(model: BenchedModel, folder: string): Measured {
 }
 
 /** The time that is held to the floor; a peer that did a share of the work is scaled to all of it. */
-const heldSeconds = (times: LearningTimes, held: BenchedModel['held'], share = 1): number => (held === 'fit' ? times.fitSeconds / share : times.predictSeconds);
+const heldSeconds = (times: LearningTimes, held: BenchedModel['held'], share = 1): number => (held === 'fit' ? times.fitSeconds / share : times.predictSeconds!);
 
 function ratioOf({ model, ours, peers }: Measured): number {
   return median(peers.map((peer, pair) => heldSeconds(ours[pair]!, model.held) / heldSeconds(peer, model.held, model.peerShare)));
@@ -86,7 +86,7 @@ function figuresOf(measured: Measured): Figure[] {
 
 function row(measured: Measured): string {
   const { model, ours, peers, plain } = measured;
-  const seconds = (of: readonly LearningTimes[], value: (times: LearningTimes) => number): string => (of.length === 0 ? '-' : median(of.map(value)).toPrecision(3));
+  const seconds = (of: readonly LearningTimes[], value: (times: LearningTimes) => number | undefined): string => (of.length === 0 ? '-' : median(of.map((times) => value(times) ?? NaN)).toPrecision(3));
   const ratio = peers.length === 0 ? NaN : ratioOf(measured);
   const verdict = Number.isNaN(ratio) ? '' : ratio <= model.aim ? 'aim reached' : ratio <= model.floor ? 'floor reached' : 'MISSED';
   const cells = [

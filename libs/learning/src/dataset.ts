@@ -81,10 +81,23 @@ function weightProblem(data: Dataset): string | undefined {
 
 /** Index of the first infinite value among the first `count`, or -1; NaN passes, it means missing. */
 function firstInfinite(values: Rows, count: number): number {
+  if (values instanceof Float32Array) return firstInfiniteFloat32(values, count);
   for (let i = 0; i < count; i++) {
     const value = Math.fround(values[i]!);
     if (value === Infinity || value === -Infinity) return i;
   }
+  return -1;
+}
+
+/** By the values' bits, which is several times faster: an infinity has all bits of the exponent and none of the fraction. */
+function firstInfiniteFloat32(values: Float32Array, count: number): number {
+  const bits = new Int32Array(values.buffer, values.byteOffset, count);
+  const infinite = 0xff << 24;
+  let i = 0;
+  for (; i + 4 <= count; i += 4) {
+    if (bits[i]! << 1 === infinite || bits[i + 1]! << 1 === infinite || bits[i + 2]! << 1 === infinite || bits[i + 3]! << 1 === infinite) break;
+  }
+  for (; i < count; i++) if (bits[i]! << 1 === infinite) return i;
   return -1;
 }
 

@@ -84,7 +84,7 @@ async function serverVersion(address: string): Promise<string> {
 
 function runtime(): Check {
   const ok = Number(process.versions.node.split('.')[0]) >= 24;
-  return { name: 'runtime', ok, found: `Node ${process.versions.node} on ${process.platform}-${process.arch}`, advice: ok ? null : 'run `npm ci`, which brings Node 24' };
+  return { name: 'runtime', ok, found: `Node ${process.versions.node} on ${process.platform}-${process.arch}`, advice: ok ? null : 'run `npm start`, which brings Node 24' };
 }
 
 /** What the log works with but should not be left at. */

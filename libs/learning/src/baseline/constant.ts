@@ -40,7 +40,8 @@ class ConstantCore implements Core {
 
 async function fitConstant(data: PreparedRows, settings: FitSettings, context: FitContext): Promise<{ core: Core; history: readonly number[] }> {
   const margin = settings.task === 'classification' ? priorLogOdds(data.y, data.weights) : weightedMean(data.y, data.weights);
-  const losses = data.y.map((y) => (settings.task === 'classification' ? logLossOfMargin(y, margin) : (y - margin) ** 2));
+  const [lossOf0, lossOf1] = [logLossOfMargin(0, margin), logLossOfMargin(1, margin)];
+  const losses = data.y.map((y) => (settings.task === 'regression' ? (y - margin) ** 2 : y > 0 ? lossOf1 : lossOf0));
   if (context.pace.spend(8 * data.rowCount)) await context.pace.pause();
   return { core: new ConstantCore(margin), history: [weightedMean(losses, data.weights)] };
 }

@@ -84,18 +84,44 @@ function claimSlot(notes: Int32Array, rowCount: number, capacity: number, i: num
 
 function* writeKernelRow(lanes: Float32Array, columnCount: number, minusGamma: number, i: number, row: Float32Array, out: Float32Array): Generator<number> {
   for (let j = 0, at = laneAddress(i, columnCount); j < columnCount; j++, at += laneCount) row[j] = lanes[at]!;
-  for (let block = 0; block < out.length; block += laneCount) {
-    const end = Math.min(block + laneCount, out.length);
-    for (let t = block; t < end; t++) {
-      let sum = 0;
-      for (let j = 0, other = block * columnCount + t - block; j < columnCount; j++, other += laneCount) {
-        const difference = Math.fround(row[j]! - lanes[other]!);
-        sum = Math.fround(sum + Math.fround(difference * difference));
-      }
-      out[t] = exp32(Math.fround(minusGamma * sum));
+  const perPause = 256 * laneCount;
+  for (let start = 0; start < out.length; start += perPause) {
+    const end = Math.min(start + perPause, out.length);
+    for (let block = start; block < end; block += laneCount) {
+      squaredDistances(lanes, block * columnCount, columnCount, row);
+      for (let t = block; t < Math.min(block + laneCount, end); t++) out[t] = exp32(Math.fround(minusGamma * distances[t - block]!));
     }
-    if (block % 2048 === 0) yield 2048 * (columnCount + 8);
+    yield (end - start) * (columnCount + 8);
   }
+}
+
+const distances = new Float32Array(laneCount);
+
+/** Of eight rows side by side: eight sums that do not wait for each other. */
+function squaredDistances(lanes: Float32Array, offset: number, columnCount: number, row: Float32Array): void {
+  const fround = Math.fround;
+  let s0 = fround(0), s1 = fround(0), s2 = fround(0), s3 = fround(0), s4 = fround(0), s5 = fround(0), s6 = fround(0), s7 = fround(0);
+  for (let j = 0, at = offset; j < columnCount; j++, at += laneCount) {
+    const x = row[j]!;
+    const d0 = fround(x - lanes[at]!), d1 = fround(x - lanes[at + 1]!), d2 = fround(x - lanes[at + 2]!), d3 = fround(x - lanes[at + 3]!);
+    const d4 = fround(x - lanes[at + 4]!), d5 = fround(x - lanes[at + 5]!), d6 = fround(x - lanes[at + 6]!), d7 = fround(x - lanes[at + 7]!);
+    s0 = fround(s0 + fround(d0 * d0));
+    s1 = fround(s1 + fround(d1 * d1));
+    s2 = fround(s2 + fround(d2 * d2));
+    s3 = fround(s3 + fround(d3 * d3));
+    s4 = fround(s4 + fround(d4 * d4));
+    s5 = fround(s5 + fround(d5 * d5));
+    s6 = fround(s6 + fround(d6 * d6));
+    s7 = fround(s7 + fround(d7 * d7));
+  }
+  distances[0] = s0;
+  distances[1] = s1;
+  distances[2] = s2;
+  distances[3] = s3;
+  distances[4] = s4;
+  distances[5] = s5;
+  distances[6] = s6;
+  distances[7] = s7;
 }
 
 /** The row with the least error among those whose sign x multiplier may still rise; -1 when there is none. */
