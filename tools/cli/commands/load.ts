@@ -8,7 +8,7 @@ import { formatNumber } from '../output.ts';
 import { describeRun } from './validate.ts';
 
 /** What `replay` does for a source that is loaded by whole deliveries: the checks decide whether production changes. */
-export async function loadFile(context: CommandContext, source: Source, file: string, asOfMs: number | undefined): Promise<void> {
+export async function loadDeliveryFile(context: CommandContext, source: Source, file: string, asOfMs: number | undefined): Promise<void> {
   await loadAsDelivery(context, source, await openDelivery(file), asOfMs);
 }
 

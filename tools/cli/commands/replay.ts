@@ -6,7 +6,7 @@ import { isPlatformError } from '#tideline/platform';
 import { failed, refused, wrongUse } from '../command-error.ts';
 import type { CommandContext, Runner } from '../context.ts';
 import { formatBytes, formatNumber } from '../output.ts';
-import { loadFile } from './load.ts';
+import { loadDeliveryFile } from './load.ts';
 import { replayRejects } from './replay-rejects.ts';
 import { parseCount, parseRate, parseSpeed, parseTime } from '../parse-quantity.ts';
 
@@ -45,7 +45,7 @@ async function replay(context: CommandContext, file: string, options: ReplayOpti
   if (options.rejects === true) {
     return replayRejects(context, source, file, options.asOf, (path) => replay(context, path, { ...options, rejects: false }));
   }
-  if (source.deployment.load !== undefined) return loadFile(context, source, file, options.asOf);
+  if (source.deployment.load !== undefined) return loadDeliveryFile(context, source, file, options.asOf);
   if (options.asOf !== undefined) throw wrongUse(`expected a source that is loaded by deliveries for --as-of, found ${source.name}`);
   if (options.speed !== undefined && options.rate !== undefined) throw wrongUse('expected one of --speed and --rate, found both');
   if (options.speed !== undefined && source.time === undefined) {
