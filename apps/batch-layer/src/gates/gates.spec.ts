@@ -1,6 +1,7 @@
 // Goal: what a run publishes can be believed and found: rejects, results, documents, and nothing of files that are not the source's. Method: the real
 // sources on doors in memory; files broken as files are broken.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Lake, Sql } from '#tideline/lake';
 import { generate, tableNames, topUpLedger, type Source } from '#tideline/retention';
 import { appendText, BatchWorld, readTable, sourceNamed, textOf } from '../batch-fixtures.ts';
 import type { GateDoors } from './check-run.ts';
@@ -109,6 +110,24 @@ describe('a delivery that is loaded', () => {
     expect(await load(GOOD)).toMatchObject({ ended: 'already-loaded', run: first.run });
     await load(GOOD.replace('1.5', '1.6'));
     expect(await load(GOOD)).toMatchObject({ ended: 'loaded', changes: { updated: 1 } });
+  });
+
+  it('takes turns with another load: one begins again on what the other left', async () => {
+    await load(GOOD);
+    const other = await Sql.open(world.store, { threads: 1 });
+    try {
+      const texts = [GOOD.replace('1.5', '7.5'), GOOD.replace('100\n', '101\n')];
+      const reports = await Promise.all(texts.map(async (text, k) => loadDelivery({
+        source: ledger, delivery: await deliveryOfBytes(`${k}`, Buffer.from(text)), clock: world.clock, asOfMs: AS_OF,
+      }, k === 0 ? doors : { ...doors, lake: new Lake(world.store), sql: other })));
+      expect(reports.map(({ ended }) => ended)).toEqual(['loaded', 'loaded']);
+      const units = (await production()).map((row) => row['units']);
+      expect([[10_000_000, 750_000_000, 10_000_000_000], [10_000_000, 150_000_000, 10_100_000_000]]).toContainEqual(units);
+      const rest = await world.lake.table(names.silver).snapshots();
+      expect(new Set(rest.map(({ summary }) => summary['run'])).size).toBe(3);
+    } finally {
+      await other.close();
+    }
   });
 
   it('lets a share of bad rows stay behind where a check allows it, and keeps what production has of their keys', async () => {

@@ -31,7 +31,8 @@ const DAY_MS = 86_400_000;
 /**
  * Validate before load: a delivery is staged, every suite of the source's silver table is run on the rows of its window, what they find is
  * published with the run's name, and only if every check of severity `fail` passed is production changed, last and by one commit that names the
- * run. A crash anywhere leaves production as it was or as it should be; the same delivery again finds out which and goes on.
+ * run. A crash anywhere leaves production as it was or as it should be; the same delivery again finds out which and goes on. Loads at once take turns,
+ * each with an SQL session of its own, which shows one staged delivery at a time.
  */
 export async function loadDelivery(options: LoadOptions, doors: GateDoors): Promise<LoadReport> {
   const { source, delivery } = options;
