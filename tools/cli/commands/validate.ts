@@ -7,22 +7,24 @@ import type { RunReport } from '../../../apps/batch-layer/src/gates/run-report.t
 import { refused } from '../command-error.ts';
 import type { CommandContext, Runner } from '../context.ts';
 import { formatNumber, formatTable } from '../output.ts';
+import { parseTime } from '../parse-quantity.ts';
 
 export function addValidate(program: Command, run: Runner): void {
   program
     .command('validate')
     .argument('<source>')
     .argument('[file]', 'a file that is looked at and not loaded, instead of the tables')
+    .option('--as-of <day>', 'of a file that is a whole delivery: the last day of its window', parseTime('as-of'))
     .description('the source\'s checks on its tables, or on a file; a report as JSON and HTML, failing rows in the rejects table')
     .action(run(validate));
 }
 
-async function validate({ world, output, signal }: CommandContext, name: string, file: string | undefined): Promise<void> {
+async function validate({ world, output, signal }: CommandContext, name: string, file: string | undefined, options: { readonly asOf?: number }): Promise<void> {
   const source = await world.source(name);
   const doors = { store: await world.store(), lake: await world.lake(), sql: await world.sql() };
   let report: RunReport;
   try {
-    report = file === undefined ? await validateLake(source, doors, world.clock, signal) : await checkDelivery({ source, delivery: await openDelivery(file), clock: world.clock, signal }, doors);
+    report = file === undefined ? await validateLake(source, doors, world.clock, signal) : await checkDelivery({ source, delivery: await openDelivery(file), clock: world.clock, asOfMs: options.asOf, signal }, doors);
   } catch (error) {
     if (error instanceof NothingToValidateError || error instanceof DeliveryRefused) throw refused(error.message);
     throw error;

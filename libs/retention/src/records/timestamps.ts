@@ -29,10 +29,17 @@ export function parseDateOnly(bytes: Uint8Array, start: number, end: number): nu
 function parseDayFirst(bytes: Uint8Array, start: number, end: number): number {
   const first = bytes.indexOf(SLASH, start);
   const second = first < 0 ? -1 : bytes.indexOf(SLASH, first + 1);
-  if (second < 0 || second >= end || first - start > 2 || second - first > 3 || end - second !== 5) return NaN;
-  const [day, month] = [parseInteger(bytes, start, first, false), parseInteger(bytes, first + 1, second, false)];
+  if (second < 0 || second >= end || end - second !== 5) return NaN;
+  const [day, month] = [digitsBetween(bytes, start, first), digitsBetween(bytes, first + 1, second)];
   const year = twoDigits(bytes, second + 1) * 100 + twoDigits(bytes, second + 3);
   return day >= 1 && day <= daysInMonth(year, month) ? daysOf(year, month, day) : NaN;
+}
+
+/** One or two digits `[start, end)` as a number, or NaN. */
+function digitsBetween(bytes: Uint8Array, start: number, end: number): number {
+  if (end - start === 2) return twoDigits(bytes, start);
+  const digit = bytes[start] - ZERO;
+  return end - start === 1 && digit >>> 0 <= 9 ? digit : NaN;
 }
 
 /** 0 for a month that does not exist, NaN where year or month is NaN. */
