@@ -1,18 +1,20 @@
 import { once } from 'node:events';
-import { open, rename, rm } from 'node:fs/promises';
+import { open, readFile, rename, rm } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { fileSystemError } from '#tideline/platform';
-import { generate as generateLog } from '#tideline/retention';
-import { CommandError, failed, wrongUse } from '../command-error.ts';
+import { generate as generateLog, LEDGER_HEADER, topUpLedger } from '#tideline/retention';
+import { CommandError, failed, refused, wrongUse } from '../command-error.ts';
 import type { CommandContext, Runner } from '../context.ts';
 import { formatBytes, formatNumber } from '../output.ts';
-import { parseBytes, parseCount } from '../parse-quantity.ts';
+import { parseBytes, parseCount, parseTime } from '../parse-quantity.ts';
 
 interface GenerateOptions {
   readonly out: string;
   readonly rows?: number;
   readonly bytes?: number;
   readonly seed: number;
+  readonly topUp?: string;
+  readonly asOf?: number;
 }
 
 export function addGenerate(program: Command, run: Runner): void {
@@ -24,6 +26,8 @@ export function addGenerate(program: Command, run: Runner): void {
     .option('--rows <n>', 'so many rows', parseCount('rows', 1))
     .option('--bytes <size>', 'about so much, like 1GB', parseBytes)
     .option('--seed <n>', 'seed', parseCount('seed', 0), 7)
+    .option('--top-up <file>', 'ledger: the rows of this file, and each of the last five days filled up to --rows')
+    .option('--as-of <day>', 'with --top-up: the last of the five days; today by default', parseTime('as-of'))
     .action(run(generate));
 }
 
@@ -31,6 +35,7 @@ async function generate({ world, output, signal }: CommandContext, name: string,
   const { format } = await world.source(name);
   if ((options.rows === undefined) === (options.bytes === undefined)) throw wrongUse('expected one of --rows and --bytes');
   const size = options.rows === undefined ? { bytes: options.bytes! } : { rows: options.rows };
+  if (options.topUp !== undefined) return topUp({ world, output, signal }, name, options.topUp, options);
   const startedAtMs = world.clock.nowMs();
   let bytes = 0;
   let lines = 0;
@@ -50,6 +55,25 @@ async function generate({ world, output, signal }: CommandContext, name: string,
   const text = `${options.out}: ${formatNumber(rows)} synthetic rows of ${name}, ${formatBytes(bytes)}, seed ${options.seed}, ${formatNumber(bytes / 1e6 / seconds)} MB/s`;
   if (toStdout) output.note(text);
   else output.result(report, () => text);
+}
+
+/** A ledger's file with synthetic rows added where the last days have too few. */
+async function topUp({ world, output }: CommandContext, name: string, file: string, { out, rows, seed, asOf }: GenerateOptions): Promise<void> {
+  if (name !== 'ledger' || rows === undefined) throw wrongUse(`expected --top-up for ledger and with --rows, found it for ${name}${rows === undefined ? ' without' : ''}`);
+  let text;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (error) {
+    throw fileSystemError(error, 'read', file);
+  }
+  const [header, ...lines] = text.split('\n').filter((line) => line !== '');
+  if (header !== undefined && `${header}\n` !== LEDGER_HEADER) throw refused(`${file}: expected the header ${LEDGER_HEADER.trim()}, found ${header.slice(0, 200)}`);
+  const added = topUpLedger(lines, { seed, asOfMs: asOf ?? world.clock.nowMs(), rowsPerDay: rows });
+  const bytes = Buffer.from(LEDGER_HEADER + [...lines, ...added].map((line) => `${line}\n`).join(''));
+  await (out === '-' ? print([bytes]) : writeWhole(out, [bytes]));
+  const report = { source: name, synthetic: true, file: out, rows: lines.length + added.length, added: added.length, bytes: bytes.length, seed };
+  if (out === '-') output.note(`${added.length} synthetic rows added`);
+  else output.result(report, () => `${out}: ${formatNumber(report.rows)} rows of ${name}, ${formatNumber(added.length)} of them new and synthetic, seed ${seed}`);
 }
 
 async function print(blocks: Iterable<Uint8Array>): Promise<void> {
