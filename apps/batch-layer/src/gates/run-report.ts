@@ -58,6 +58,10 @@ export async function putReportIndex(store: ObjectStore, source: Source, finishe
   const summaries = finished.slice(-RUNS_IN_INDEX).reverse().map((run) => (run.run === newest.run ? summaryOf(newest) : (known.get(run.run) ?? { ...run, checks: 0, failed: [], warned: [], rejected: 0 })));
   await store.put(`${folder}/index.json`, text(JSON.stringify({ source: source.name, runs: summaries })));
   await store.put(`${folder}/index.html`, text(indexPage(source.name, summaries)));
+  // Results stay in the table; documents of looks at the lake go when the index no longer leads to them.
+  const named = new Set(summaries.map(({ run }) => run));
+  const dropped = [...known.values()].filter(({ run, mode }) => mode !== 'load' && !named.has(run)).flatMap(({ run }) => [`${folder}/${run}.html`, `${folder}/${run}.json`]);
+  if (dropped.length > 0) await store.delete(dropped);
 }
 
 async function readIndex(store: ObjectStore, source: Source): Promise<ReadonlyMap<string, RunSummary>> {
