@@ -116,7 +116,7 @@ async function newestTime(source: Source, sql: Sql, cut: string): Promise<number
 function afterNewestRecordSql(source: Source, cut: string): string {
   const next = Number.MAX_SAFE_INTEGER;
   const { aggregates } = source.features;
-  const longest = Math.max(1, ...aggregates.map(({ windowRecords }) => windowRecords ?? 1));
+  const longest = Math.max(1, ...aggregates.map(({ windowRecords, offsetRecords }) => (windowRecords ?? 1) + (offsetRecords ?? 0)));
   const columns = [...source.columns, ...source.derived].filter(({ name, type }) => type.name !== 'list' || aggregates.some(({ where }) => where?.includes(name) === true));
   const read = [...columns.map(({ name }) => `"${name}"`), '_partition', '_offset', '_late'].join(', ');
   const newest = `SELECT ${read} FROM (${cut}) QUALIFY row_number() OVER (PARTITION BY "${source.entity}" ORDER BY _offset DESC) <= ${longest}`;

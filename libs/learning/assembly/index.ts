@@ -26,5 +26,6 @@ export { classMoments } from './class-moments';
 export { networkMargins } from './network-margins';
 export { trainBatches } from './train-batches';
 export { columnSummaries } from './column-summaries';
+export { polynomialRows } from './polynomial-rows';
 export { growBoostedTree } from './boosting-tree';
 export { binIntoRecords, followTree, updateRecords } from './boosting-records';

@@ -34,10 +34,17 @@ export class BlockReader {
     for (let start = 0, turn = 0; start < rowCount; start += rows, turn ^= 1) {
       const count = Math.min(rows, rowCount - start);
       const room = this.#rooms[turn]!.subarray(0, count * columnCount);
-      try {
-        await this.#read(start, count, room);
-      } finally {
+      const { readOnThreads } = this.#prepared;
+      // Threads that make rows can't work on others meanwhile.
+      if (readOnThreads !== undefined) {
         await visiting;
+        await readOnThreads(start, start + count, room, this.#context.compute);
+      } else {
+        try {
+          await this.#read(start, count, room);
+        } finally {
+          await visiting;
+        }
       }
       visiting = visit(room, start, count);
       // A rejection is heard where it is awaited, after the next block was read.

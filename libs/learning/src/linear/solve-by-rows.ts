@@ -65,5 +65,5 @@ async function centre(prepared: PreparedRows, context: FitContext): Promise<{ me
 }
 
 function slice(prepared: PreparedRows, start: number, end: number): PreparedRows {
-  return { ...prepared, rowCount: end - start, read: (from, to, out) => { prepared.read(start + from, start + to, out); } };
+  return { ...prepared, rowCount: end - start, readOnThreads: undefined, read: (from, to, out) => { prepared.read(start + from, start + to, out); } };
 }

@@ -15,9 +15,10 @@ export async function eachChunk(input: StepInput, { compute, pace }: StepContext
   const chunkWeights = weights === undefined ? undefined : compute.float64(chunkRows);
   for (let start = 0; start < rowCount; start += chunkRows) {
     const count = Math.min(chunkRows, rowCount - start);
-    input.read(start, start + count, X);
+    if (input.readOnThreads !== undefined) await input.readOnThreads(start, start + count, X, compute);
+    else input.read(start, start + count, X);
     chunkWeights?.set(weights!.subarray(start, start + count));
-    if (pace.spend(count * input.workPerRow)) await pace.pause();
+    if (pace.spend(input.readOnThreads === undefined ? count * input.workPerRow : 1)) await pace.pause();
     await visit(X, count, chunkWeights);
   }
   compute.release(mark);

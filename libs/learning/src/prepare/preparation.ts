@@ -80,9 +80,10 @@ export class Preparation {
     const chain = this.#chain;
     if (chain.steps.length === 0) return rawRows({ rowCount, columnCount, X, y: new Float64Array(0), featureNames: names, categories });
     const read = (start: number, end: number, out: Float32Array): void => chain.read(X, start, end, out);
+    const readOnThreads = chain.readOnThreads(X);
     return {
-      rowCount, columnCount, names, categories, y: new Float64Array(0), weights: undefined, read,
-      matrix: (compute, pace) => readAll({ rowCount, columnCount, read }, compute, pace, chain.workPerRow),
+      rowCount, columnCount, names, categories, y: new Float64Array(0), weights: undefined, read, readOnThreads,
+      matrix: (compute, pace) => readAll({ rowCount, columnCount, read, readOnThreads }, compute, pace, chain.workPerRow),
     };
   }
 
@@ -116,6 +117,7 @@ function stepInput({ rowCount, columnCount, X, weights, featureNames, categories
   return {
     rowCount, names, weights, categories: restrict(categories, names),
     workPerRow: chain.workPerRow,
+    readOnThreads: chain.readOnThreads(X),
     read: (start, end, out) => {
       if (steps.length === 0) out.set(X.subarray(start * columnCount, end * columnCount));
       else chain.read(X, start, end, out);

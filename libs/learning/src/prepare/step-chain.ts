@@ -1,4 +1,5 @@
 import type { Rows } from '../estimator.ts';
+import type { ReadOnThreads } from '../prepared-rows.ts';
 import type { FittedStep } from './step.ts';
 
 /** Cells of the widest stage that are worked on at once, few enough to stay in the processor's second cache. */
@@ -47,6 +48,17 @@ export class StepChain {
     for (let row = start; row < end; row += this.blockRows) {
       this.prepare(X, row * this.rawCount, Math.min(this.blockRows, end - row), out.subarray((row - start) * this.width));
     }
+  }
+
+  /** `read` on all threads, where the only step can: its input is then the raw float32 rows themselves. */
+  readOnThreads(X: Float32Array): ReadOnThreads | undefined {
+    const [step] = this.steps;
+    if (step?.applyOnThreads === undefined || this.steps.length > 1) return undefined;
+    return async (start, end, out, compute) => {
+      const mark = compute.mark();
+      await step.applyOnThreads!(compute.adopt(X.subarray(start * this.rawCount, end * this.rawCount)), end - start, out, compute);
+      compute.release(mark);
+    };
   }
 
   #run(X: Rows, offset: number, rowCount: number, out: Float64Array | Float32Array): void {

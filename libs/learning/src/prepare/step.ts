@@ -4,6 +4,7 @@ import type { ParameterRule } from '../family.ts';
 import type { Compute } from '../kernels/compute.ts';
 import type { ModelFile, Section } from '../model-file.ts';
 import type { Pace } from '../pace.ts';
+import type { ReadOnThreads } from '../prepared-rows.ts';
 
 /** One step of a preparation as a definition names it: the step, the columns it works on, and its options by name. */
 export interface PrepareStep {
@@ -36,6 +37,8 @@ export interface StepInput {
   readonly weights: Float64Array | undefined;
   /** Writes rows [start, end), row-major in float32, to the beginning of `out`. */
   read(start: number, end: number, out: Float32Array): void;
+  /** The same into an array of `compute`, where the threads make rows faster than `read` does. */
+  readonly readOnThreads?: ReadOnThreads | undefined;
   /** Visits of a cell that making one row costs. */
   readonly workPerRow: number;
   /** Calls back with blocks of rows, in order, row-major: `count` rows from `start` on; the array is overwritten by the next. */
@@ -69,6 +72,8 @@ export interface FittedStep {
   readonly work?: number;
   /** Reads `rowCount` rows from the start of `input`, row-major, and writes as many to `output`, which is another array. */
   apply(input: Float64Array, rowCount: number, output: Float64Array | Float32Array): void;
+  /** The same for float32 rows on all threads, for steps that make many columns; arrays are `compute`'s. */
+  applyOnThreads?(input: Float32Array, rowCount: number, output: Float32Array, compute: Compute): Promise<void>;
   /** Steps whose outputs are sums of multiples of their inputs: see `LinearParts`. */
   readonly linear?: LinearParts;
   sections(): Record<string, Section>;

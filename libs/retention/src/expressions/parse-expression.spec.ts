@@ -7,7 +7,7 @@ import { RandomExpression, RANDOM_SCOPE, seededDraw } from './random-expression.
 import { renderSql } from './render-sql.ts';
 import type { Scalar, Scope } from './typed-tree.ts';
 
-const SCOPE: Scope = { ...RANDOM_SCOPE, quantity: { name: 'int' }, last_purchase: { name: 'timestamp' } };
+const SCOPE: Scope = { ...RANDOM_SCOPE, quantity: { name: 'int' }, last_purchase: { name: 'timestamp' }, seq__1: { name: 'string' }, seq__2: { name: 'string' } };
 
 function valueOf(sql: string, row: Record<string, Scalar> = {}): Scalar {
   return compileExpression(expectExpression(sql, SCOPE)).evaluate((name) => row[name] ?? null);
@@ -57,6 +57,11 @@ describe('parseExpression', () => {
     ['r.i', 0, /bare column name/],
     ['li', 0, /use list_count/],
     ['li + 1', 0, /found list/],
+    ['sequence_at(seq, 3)', 17, /sequence_at: expected a literal from 1 \(newest\) to 2, found 3/],
+    ['sequence_at(seq, i)', 17, /sequence_at: expected a literal from 1 \(newest\) to 2/],
+    ['sequence_at(i, 1)', 12, /expected the name of a sequence, found i/],
+    ['sequence_at(seq)', 0, /expected sequence_at\(sequence, k\)/],
+    ["seq = 'a'", 0, /found the sequence seq; write sequence_at\(seq, 1\) for its newest/],
     ['list_sum(i)', 0, /expected a list column, found int/],
     ['null', 0, /typed value/],
     ["case when b then 1 else 'x' end", 0, /one type, found int, string/],
@@ -87,6 +92,10 @@ describe('parseExpression', () => {
 
   it('points at the mistake behind a minus that it had to part', () => {
     expect(parseExpression('i-1 + quantty', SCOPE)).toMatchObject({ offset: 6 });
+  });
+
+  it('reads a sequence\'s value as a column of its own', () => {
+    expect(parseExpression("sequence_at(seq, 2) = 'a'", SCOPE).expression).toMatchObject({ type: { name: 'boolean' }, columns: ['seq__2'] });
   });
 
   it('gives types and columns', () => {

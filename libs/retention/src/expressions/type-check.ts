@@ -80,6 +80,7 @@ export class TypeChecker {
   #column(name: string, qualified: boolean, at: Expr): TypedNode {
     if (qualified) this.#fail(at, 'expected a bare column name, found a qualified one');
     if (!Object.hasOwn(this.#scope, name)) {
+      if (Object.hasOwn(this.#scope, `${name}__1`)) this.#fail(at, `expected one value, found the sequence ${name}; write sequence_at(${name}, 1) for its newest`);
       const names = Object.keys(this.#scope);
       const hint = name === '*' ? undefined : suggest(name, names);
       this.#fail(at, `unknown name ${name}${hint === undefined ? '' : `; did you mean ${hint}?`}`);
@@ -202,7 +203,22 @@ export class TypeChecker {
     return type === 'timestamp' && node.type === 'date' ? asTimestamp(node) : buildCast(node, type, offset);
   }
 
+  /** `sequence_at(name, k)`: a sequence's values are in scope one by one, newest first, as `name__1`, `name__2`, … */
+  #sequenceAt([sequence, index, ...more]: readonly Expr[], at: Expr): TypedNode {
+    const form = 'sequence_at(sequence, k)';
+    if (sequence === undefined || index === undefined || more.length > 0) this.#fail(at, `expected ${form}`);
+    if (sequence.type !== 'ref' || sequence.table !== undefined || !Object.hasOwn(this.#scope, `${sequence.name}__1`)) {
+      this.#fail(sequence, `sequence_at: expected the name of a sequence${sequence.type === 'ref' ? `, found ${sequence.name}` : ''}`);
+    }
+    const parts = Object.keys(this.#scope).filter((name) => name.startsWith(`${sequence.name}__`) && /^\d+$/.test(name.slice(sequence.name.length + 2)));
+    if (index.type !== 'integer' || index.value < 1 || index.value > parts.length) {
+      this.#fail(index, `sequence_at: expected a literal from 1 (newest) to ${parts.length}${index.type === 'integer' ? `, found ${index.value}` : ''}`);
+    }
+    return this.#column(`${sequence.name}__${index.value}`, false, at);
+  }
+
   #call(name: string, args: readonly Expr[], at: Expr): TypedNode {
+    if (name === 'sequence_at') return this.#sequenceAt(args, at);
     if (!Object.hasOwn(FUNCTIONS, name)) {
       const hint = suggest(name, Object.keys(FUNCTIONS));
       this.#fail(at, `unknown function ${name}${hint === undefined ? '' : `; did you mean ${FUNCTIONS[hint].form}?`}`);

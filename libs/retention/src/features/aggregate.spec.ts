@@ -2,13 +2,25 @@
 // Method: algebraic laws on random records, and each kind against the naive twin.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Aggregate, aggregates, type Observation } from './aggregate.ts';
+import { type Aggregate, aggregates, durationOf, lagOf, type Observation, ofLastSession, sessionCountOf } from './aggregate.ts';
 import { naiveValueAsOf } from './naive-windows.ts';
 
 const observations = fc.array(fc.record({ timeMs: fc.integer({ min: 0, max: 9 }), value: fc.integer({ min: -5, max: 5 }) }), { maxLength: 12 })
   .map((items) => items.map((item, sequence): Observation => ({ ...item, sequence })));
 
-describe.each(Object.values(aggregates).map((aggregate) => [aggregate.kind, aggregate as Aggregate<unknown>] as const))('%s', (kind, aggregate) => {
+type Case = readonly [name: string, aggregate: Aggregate<unknown>, options: { readonly back?: number; readonly sessionMs?: number }];
+const cases: readonly Case[] = [
+  ...Object.values(aggregates).map((aggregate): Case => [aggregate.kind, aggregate as Aggregate<unknown>, {}]),
+  ['lag of 1', lagOf(1) as Aggregate<unknown>, { back: 1 }],
+  ['lag of 3', lagOf(3) as Aggregate<unknown>, { back: 3 }],
+  ['sessions', sessionCountOf(2) as Aggregate<unknown>, { sessionMs: 2 }],
+  ['duration', durationOf(1) as Aggregate<unknown>, { sessionMs: 1 }],
+  ['mean of the last session', ofLastSession(1, aggregates.mean) as Aggregate<unknown>, { sessionMs: 1 }],
+  ['max of the last session', ofLastSession(2, aggregates.max) as Aggregate<unknown>, { sessionMs: 2 }],
+];
+
+describe.each(cases)('%s', (_, aggregate, options) => {
+  const { kind } = aggregate;
   const fold = (items: readonly Observation[]): unknown => items.reduce((partial, item) => aggregate.add(partial, item), aggregate.empty());
 
   it('merges any split to the same value', () => {
@@ -34,7 +46,7 @@ describe.each(Object.values(aggregates).map((aggregate) => [aggregate.kind, aggr
     fc.assert(fc.property(observations, fc.func(fc.integer()), (items, rank) => {
       const shuffled = items.map((item) => [rank(item), item] as const).sort((a, b) => a[0] - b[0]).map(([, item]) => item);
       const records = items.map(({ timeMs, value }) => ({ entity: 'e', timeMs, columns: { v: value }, holds: new Set<string>() }));
-      const definition = { kind, of: 'v', where: undefined, windowMs: 100, windowRecords: undefined };
+      const definition = { kind, of: 'v', where: undefined, windowMs: 100, windowRecords: undefined, ...options };
       expect(aggregate.finish(fold(shuffled))).toBe(naiveValueAsOf(records, 'e', definition, 50));
     }));
   });

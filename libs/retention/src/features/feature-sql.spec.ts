@@ -3,11 +3,16 @@ import { resolve } from 'node:path';
 import { DuckDBInstance, type DuckDBConnection, type DuckDBValue } from '@duckdb/node-api';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { seededDraw } from '../expressions/random-expression.ts';
+import { batchesOf, processorOf } from '../decisions/processor-fixtures.ts';
 import type { Column, ColumnBatch } from '../records/columns.ts';
 import { parseSource } from '../sources/parse-source.ts';
 import type { Source } from '../sources/source.ts';
 import { labelsSql, partialsSql, populationSql, recordFeaturesSql, rewardScale, visitCountsSql } from './feature-sql.ts';
+import { aggregateOf } from './aggregate.ts';
 import { FeatureFormulas, partialDivisors, PartialReader } from './finish-features.ts';
+import type { NaiveRecord } from './naive-windows.ts';
+import { drawFeatures, type DrawnFrom } from './random-features.ts';
+import { windowRange } from './window-range.ts';
 
 const ROOT = resolve(import.meta.dirname, '../../../..');
 const SHARED = [process.env['TIDELINE_SHARED'] ?? '', resolve(ROOT, '../shared'), resolve(ROOT, '../../shared')].find((path) => path !== '' && existsSync(path));
@@ -71,7 +76,7 @@ format: { kind: delimited, separator: ',', time_format: unix-millis }
 columns:
   user_id: { type: bigint }
   at: { type: timestamp }
-  n: { type: int }
+  n: { type: int, range: [-100, 100] }
   price: { type: 'decimal(12,3)', nullable: true }
   note: { type: string, nullable: true }
   flag: { type: boolean }
@@ -107,10 +112,11 @@ as_of: { every: 1h, anchor: 2020-01-01, history: 1h }
 features: [total, silence]
 models: { one: { kind: one-feature, feature: total } }`;
 
-const EVENTS = parseSource({
-  schema: { path: 'schema.yaml', text: EVENTS_SCHEMA }, features: { path: 'features.yaml', text: EVENTS_FEATURES },
-  models: { path: 'models.yaml', text: EVENTS_MODELS }, deployment: { path: 'deployment.yaml', text: 'partitions: 1\ngate: { metric: rocAuc, at_least: 0.5 }' },
+const eventsWith = (features: string, models = EVENTS_MODELS): ReturnType<typeof parseSource> => parseSource({
+  schema: { path: 'schema.yaml', text: EVENTS_SCHEMA }, features: { path: 'features.yaml', text: features },
+  models: { path: 'models.yaml', text: models }, deployment: { path: 'deployment.yaml', text: 'partitions: 1\ngate: { metric: rocAuc, at_least: 0.5 }' },
 });
+const EVENTS = eventsWith(EVENTS_FEATURES);
 
 const HOUR = 3_600_000;
 const START = Date.UTC(2020, 0, 1);
@@ -143,7 +149,117 @@ function naiveAggregates(all: readonly Event[], asOf: number): (number | string 
   ];
 }
 
+const DRAWN_FROM: DrawnFrom = {
+  numbers: [{ name: 'n', unit: 1 }, { name: 'price', unit: 1000 }], squared: [{ name: 'n', unit: 1 }, { name: 'flag', unit: 1 }],
+  texts: [{ name: 'note', like: 'ab' }], conditions: ['big', 'noted'], longest: 12,
+  tile: { written: 'h', ms: HOUR, gaps: [{ written: '1ms', ms: 1 }, { written: '10m', ms: HOUR / 6 }, { written: '1h', ms: HOUR }, { written: '150m', ms: 2.5 * HOUR }] },
+};
+
+/** Events in the order of a log: mostly rising, some late, some twice. */
+function randomLog(draw: () => number, count: number): Event[] {
+  let newest = START;
+  const events: Event[] = [];
+  while (events.length < count) {
+    // On whole minutes mostly, so that times meet and gaps are hit exactly.
+    const step = draw() < 0.7 ? HOUR / 12 : 1;
+    const time = step * Math.round((newest + (draw() < 0.2 ? -draw() * 4 * HOUR : draw() < 0.3 ? 0 : draw() * HOUR * 0.3)) / step);
+    const late = events.length > 0 && time < newest - 2 * HOUR;
+    newest = events.length > 0 ? Math.max(newest, time) : time;
+    const event = {
+      entity: Math.floor(draw() * 5), time, n: Math.floor(draw() * 10) - 2, price: draw() < 0.2 ? null : Math.floor(draw() * 1e6) / 1000,
+      note: draw() < 0.2 ? null : ['a', 'ab', 'b'][Math.floor(draw() * 3)], flag: draw() < 0.5, late,
+    };
+    for (let copies = draw() < 0.1 ? 2 : 1; copies > 0; copies--) events.push({ ...event, offset: events.length });
+  }
+  return events;
+}
+
+const csvOf = (events: readonly Event[]): Uint8Array =>
+  Buffer.from(['user_id,at,n,price,note,flag', ...events.map(({ entity, time, n, price, note, flag }) => [entity, time, n, price?.toFixed(3) ?? '', note ?? '', flag].join(','))].map((line) => `${line}\n`).join(''));
+
+const asNaive = ({ entity, time, n, price, note, flag }: Event): NaiveRecord => ({
+  entity: String(entity), timeMs: time, columns: { at: time, n, price: price === null ? null : Math.round(price * 1000), note, flag: flag ? 1 : 0 },
+  holds: new Set([...(n > 3 ? ['big'] : []), ...(note?.startsWith('a') === true ? ['noted'] : [])]),
+});
+
+/** A table of DuckDB with silver's columns. */
+async function tableOf(name: string, events: readonly Event[]): Promise<void> {
+  const text = (value: string | null): string => value === null ? 'NULL' : `'${value}'`;
+  await connection.run(`CREATE OR REPLACE TABLE ${name} AS SELECT CAST(a AS BIGINT) AS user_id, make_timestamp(CAST(b AS BIGINT) * 1000) AS "at", CAST(c AS INTEGER) AS n, CAST(d AS DECIMAL(12,3)) AS price,
+    CAST(e AS VARCHAR) AS note, f AS flag, g AS _late, 0 AS _partition, CAST(h AS BIGINT) AS _offset FROM (VALUES
+    ${events.map((event) => `(${event.entity}, ${event.time}, ${event.n}, ${event.price === null ? 'NULL' : `'${event.price.toFixed(3)}'`}, ${text(event.note)}, ${event.flag}, ${event.late}, ${event.offset})`).join(',\n')}) t(a,b,c,d,e,f,g,h)`);
+}
+
+/** Features from partials of the plain algebra, one a tile, the tiles of each window merged. */
+function mergedFeatures(source: Source, records: readonly NaiveRecord[], entity: string, asOfMs: number): Float64Array {
+  const formulas = new FeatureFormulas(source);
+  const divisors = partialDivisors(source);
+  const condition = (where: string): string => Object.entries(source.features.conditions).find(([, sql]) => sql === where)?.[0] ?? expect.fail(`expected a condition, found ${where}`);
+  const texts: (string | null)[] = [];
+  const partials = Float64Array.from(source.features.aggregates, (definition, k) => {
+    const { of, where, sessionMs } = definition;
+    const aggregate = aggregateOf(definition);
+    const { startMs, endMs } = windowRange(definition, asOfMs);
+    const tiles = new Map<number, unknown>();
+    records.forEach((record, sequence) => {
+      const value = of === undefined ? 0 : record.columns[of];
+      if (record.entity !== entity || record.timeMs < startMs || record.timeMs >= endMs || (value === null && sessionMs === undefined)) return;
+      if (where !== undefined && !record.holds.has(condition(where))) return;
+      const tile = Math.floor(record.timeMs / HOUR);
+      tiles.set(tile, aggregate.add(tiles.get(tile) ?? aggregate.empty(), { timeMs: record.timeMs, sequence, value }));
+    });
+    const value = aggregate.finish([...tiles.values()].reduce((a, b) => aggregate.merge(a, b), aggregate.empty()));
+    texts[k] = typeof value === 'string' ? value : null;
+    return typeof value === 'number' ? value / divisors[k] : NaN;
+  });
+  const out = new Float64Array(formulas.names.length);
+  formulas.finish(partials, texts, asOfMs, out);
+  return out;
+}
+
+const SEED = process.env['SEED'] === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(process.env['SEED']);
+
 describe('feature SQL', () => {
+  it(`oracle, differential: random definitions over random logs are the same in the stream, from merged tiles, by definition and in SQL, SEED=${SEED}`, async () => {
+    const draw = seededDraw(SEED);
+    let compared = 0;
+    for (let round = 0; round < 12; round++) {
+      const drawn = drawFeatures(draw, 8, DRAWN_FROM);
+      const features = `conditions: { big: n > 3, noted: note like 'a%' }\npopulation: { where: n >= 0, window: 10h }\naggregates:\n${drawn.aggregates}\nfeatures:\n${drawn.features}\nstate: [${drawn.names[0]}]\nreward: n\naction: n`;
+      const { source, problems } = eventsWith(features, EVENTS_MODELS.replace('[total, silence]', `[${drawn.names[0]}]`).replace('feature: total', `feature: ${drawn.names[0]}`));
+      if (source === undefined) throw new Error(`${JSON.stringify(problems)} in\n${features}`);
+      const events = randomLog(draw, 150);
+      let processor = processorOf(source);
+      for (const batch of batchesOf(source, [csvOf(events)], 1 + Math.floor(draw() * 60))) {
+        processor.process(batch, draw() < 0.5);
+        const saved = processor.snapshot();
+        if (draw() < 0.5) continue;
+        processor = processorOf(source);
+        processor.restore(saved);
+        expect(Buffer.from(processor.snapshot()).equals(saved)).toBe(true);
+      }
+      await tableOf('drawn', events);
+      const records = events.filter(({ late }) => !late).map(asNaive);
+      const firstTile = Math.floor(processor.watermarkMs / HOUR);
+      for (const asOf of [firstTile, firstTile + 1 + Math.floor(draw() * 2), firstTile + 3 + Math.floor(draw() * 6)].map((tile) => tile * HOUR)) {
+        const vectors = featuresOf(source, await batchOf(partialsSql(source, 'drawn', asOf)), asOf);
+        expect(vectors.size).toBe(['0', '1', '2', '3', '4'].filter((entity) => processor.isInPopulation(entity, asOf)).length);
+        for (const [entity, sql] of vectors) {
+          const stream = new Float64Array(drawn.names.length);
+          processor.valueAsOf(entity, asOf, stream);
+          const naive = drawn.expected(records, entity, asOf);
+          const tiles = mergedFeatures(source, records, entity, asOf);
+          drawn.names.forEach((name, k) => {
+            const same = [stream[k], tiles[k], sql[k]].every((value) => value === naive[k] || (Number.isNaN(value) && Number.isNaN(naive[k])));
+            if (!same) expect.fail(`SEED=${SEED} round ${round}, ${name} of ${entity} as of ${new Date(asOf).toISOString()}: expected ${naive[k]}, found ${stream[k]} in the stream, ${tiles[k]} from tiles, ${sql[k]} in SQL\n${features}`);
+            compared++;
+          });
+        }
+      }
+    }
+    expect(compared).toBeGreaterThan(600);
+  });
+
   it('oracle: partials, population and labels equal those computed from the definition', async () => {
     const source = EVENTS.source as Source;
     expect(EVENTS.problems).toEqual([]);
@@ -200,6 +316,17 @@ describe('feature SQL', () => {
     const expected = [...Map.groupBy(records, (r) => `${r.age}-1-3 ${r.page}`)].sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, group]) => [
       ...key.split(' ').map((part, k) => (k === 0 ? part : Number(part))), group.length, group.filter((r) => r.last === 1).length, group.reduce((sum, r) => sum + r.paid + 50 * r.clicks, 0)]);
     expect(await rowsOf(visitCountsSql(source, 'alibaba'))).toEqual(expected);
+  });
+
+  it('renders for Spark what differs there', () => {
+    const added = 'aggregates:\n  before: { lag: clicks, records: 2, window: 5 records }\n  opened: { first: clicks, window: 5 records, offset: 1 records }';
+    const source = readSource('alibaba', (file, text) => (file === 'features' ? text.replace('aggregates:', added) : text));
+    expect(recordFeaturesSql(source, 'silver', 'spark')).toContain('nth_value(CAST(`clicks` AS BIGINT), 2) IGNORE NULLS OVER w5r AS `before`');
+    expect(recordFeaturesSql(source, 'silver', 'spark')).toContain('first_value(CAST(`clicks` AS BIGINT)) IGNORE NULLS OVER w5_1 AS `opened`');
+    const { source: timed } = eventsWith(EVENTS_FEATURES.replace('aggregates:', 'aggregates:\n  before: { lag: n, records: 2, window: 5h }\n  visit: { duration: true, session: 10m, window: 5h }'));
+    const sql = partialsSql(timed as Source, 'silver', START, 'spark');
+    expect(sql).toContain("get(sort_array(collect_list(named_struct('o0', `at`, 'o1', `_partition`, 'o2', `_offset`, 'v', `n`))");
+    expect(sql).not.toMatch(/epoch_ms|"/);
   });
 
   const retail = SHARED === undefined ? '' : `${SHARED}/data/online-retail/online-retail.csv.gz`;

@@ -1,81 +1,12 @@
 import assert from 'node:assert/strict';
-import type { ColumnType } from '../records/columns.ts';
 import { expectExpression, type Expression } from '../expressions/parse-expression.ts';
-import { quoteName, renderSql, renderTree, timestampSql, type Dialect } from '../expressions/render-sql.ts';
+import { renderTree, timestampSql, type Dialect } from '../expressions/render-sql.ts';
 import { columnTypeOf, recordScope } from '../sources/record-scope.ts';
 import type { AggregateDefinition, Source } from '../sources/source.ts';
 import { FeatureFormulas } from './finish-features.ts';
-
-/** Writes the parts that every query of a source shares. */
-class SourceSql {
-  readonly source: Source;
-  readonly dialect: Dialect;
-
-  constructor(source: Source, dialect: Dialect) {
-    this.source = source;
-    this.dialect = dialect;
-  }
-
-  name(column: string): string {
-    return quoteName(column, this.dialect);
-  }
-
-  parse(sql: string): Expression {
-    return expectExpression(sql, recordScope(this.source));
-  }
-
-  expression(sql: string): string {
-    return renderSql(this.parse(sql), this.dialect);
-  }
-
-  /** A condition with others that must hold too; undefined for every record. */
-  condition(where: string | undefined, ...more: readonly string[]): string {
-    const parts = [...more, ...(where === undefined ? [] : [this.expression(where)])];
-    return parts.length === 0 ? 'TRUE' : parts.join(' AND ');
-  }
-
-  get entity(): string {
-    return `CAST(${this.name(this.source.entity)} AS STRING)`;
-  }
-
-  get time(): string {
-    assert(this.source.time !== undefined, `expected a source with time, found ${this.source.name}`);
-    return this.name(this.source.time);
-  }
-
-  /** A value as its exact partial: decimals as scaled integers, moments as ms, dates as days, booleans as 0 and 1. */
-  exact(value: string, type: ColumnType): string {
-    switch (type.name) {
-      case 'decimal': return type.scale === 0 ? `CAST(${value} AS BIGINT)` : `CAST(${value} * CAST(${10 ** type.scale} AS DECIMAL(${type.scale + 1}, 0)) AS BIGINT)`;
-      case 'timestamp': return this.dialect === 'duckdb' ? `epoch_ms(${value})` : `unix_millis(${value})`;
-      case 'date': return this.dialect === 'duckdb' ? `(${value} - CAST('1970-01-01' AS DATE))` : `unix_date(${value})`;
-      case 'boolean': return `CAST(${value} AS BIGINT)`;
-      case 'int': return `CAST(${value} AS BIGINT)`;
-      default: return value;
-    }
-  }
-
-  /** One aggregate over the rows where `rows` holds. Rows whose column is null take no part, except in `count`. */
-  aggregate({ kind, of, where }: AggregateDefinition, rows: readonly string[]): string {
-    const filter = this.condition(where, ...rows);
-    if (kind === 'count' || of === undefined) return `count(*) FILTER (WHERE ${filter})`;
-    const type = columnTypeOf(this.source, of);
-    const column = this.name(of);
-    if (kind === 'distinct') return `count(DISTINCT ${column}) FILTER (WHERE ${filter})`;
-    if (kind === 'sum') return `CAST(coalesce(sum(${this.exact(column, type)}) FILTER (WHERE ${filter}), 0) AS BIGINT)`;
-    if (kind === 'last') return this.exact(`max_by(${column}, (${this.order})) FILTER (WHERE ${filter} AND ${column} IS NOT NULL)`, type);
-    return this.exact(`${kind}(${column}) FILTER (WHERE ${filter})`, type);
-  }
-
-  /** What orders records: event time, then place in the log. */
-  get order(): string {
-    return `${this.time}, ${this.name('_partition')}, ${this.name('_offset')}`;
-  }
-
-  between(startMs: number, endMs: number): string {
-    return `${this.time} >= ${timestampSql(startMs)} AND ${this.time} < ${timestampSql(endMs)}`;
-  }
-}
+import { SessionSql } from './session-sql.ts';
+import { SourceSql } from './source-sql.ts';
+import { reachMs, windowRange } from './window-range.ts';
 
 /**
  * One row for each entity of the population as of `asOfMs`, by entity: `entity` as text and one column for each aggregate with its
@@ -86,15 +17,23 @@ export function partialsSql(source: Source, silver: string, asOfMs: number, dial
   const sql = new SourceSql(source, dialect);
   const { population, aggregates } = source.features;
   assert(population !== undefined, `expected a source with a population, found ${source.name}`);
-  const longest = Math.max(population.windowMs, ...aggregates.map((aggregate) => aggregate.windowMs ?? 0));
-  // The WHERE already cuts at the longest window, so only shorter ones need a condition of their own.
-  const rows = (windowMs: number): string[] => windowMs < longest ? [`${sql.time} >= ${timestampSql(asOfMs - windowMs)}`] : [];
-  const columns = aggregates.map((aggregate) => `${sql.aggregate(aggregate, rows(aggregate.windowMs ?? 0))} AS ${sql.name(aggregate.name)}`);
+  const { tileMs } = source;
+  assert(tileMs !== undefined, `expected a source with time, found ${source.name}`);
+  const longest = Math.max(population.windowMs, ...aggregates.map((aggregate) => reachMs(aggregate, tileMs)));
+  // The WHERE already cuts at as-of and at the longest window, so only what lies within these needs a condition of its own.
+  const rows = (aggregate: Pick<AggregateDefinition, 'windowMs' | 'offsetMs' | 'tumbling'>): string[] => {
+    const { startMs, endMs } = windowRange(aggregate, asOfMs);
+    return [...(startMs > asOfMs - longest ? [`${sql.time} >= ${timestampSql(startMs)}`] : []), ...(endMs < asOfMs ? [`${sql.time} < ${timestampSql(endMs)}`] : [])];
+  };
+  const sessions = new SessionSql(sql, aggregates, asOfMs);
+  const valueOf = (aggregate: AggregateDefinition): string => aggregate.sessionMs === undefined ? sql.aggregate(aggregate, rows(aggregate)) : sessions.aggregate(aggregate);
+  const columns = aggregates.map((aggregate) => `${valueOf(aggregate)} AS ${sql.name(aggregate.name)}`);
+  const kept = `WHERE NOT ${sql.name('_late')} AND ${sql.between(asOfMs - longest, asOfMs)}`;
+  const ofSessions = aggregates.some(({ sessionMs }) => sessionMs !== undefined);
   return `SELECT ${[`${sql.entity} AS ${sql.name('entity')}`, ...columns].join(',\n  ')}
-FROM ${silver}
-WHERE NOT ${sql.name('_late')} AND ${sql.between(asOfMs - longest, asOfMs)}
+FROM ${ofSessions ? sessions.from(`${silver}\n    ${kept}`) : `${silver}\n${kept}`}
 GROUP BY ${sql.name(source.entity)}
-HAVING count(*) FILTER (WHERE ${sql.condition(population.where, ...rows(population.windowMs))}) > 0
+HAVING count(*) FILTER (WHERE ${sql.condition(population.where, ...rows(population))}) > 0
 ORDER BY ${sql.name('entity')}`;
 }
 
@@ -136,9 +75,9 @@ export function recordFeaturesSql(source: Source, silver: string, dialect: Diale
   const sql = new SourceSql(source, dialect);
   assert(source.time === undefined, `expected a source without time, found ${source.name}`);
   const { aggregates } = source.features;
-  const lengths = [...new Set(aggregates.map((aggregate) => aggregate.windowRecords ?? 1))];
   const [partition, offset] = [sql.name('_partition'), sql.name('_offset')];
-  const windows = lengths.map((length) => `w${length} AS (PARTITION BY ${sql.name(source.entity)} ORDER BY ${partition}, ${offset} ROWS BETWEEN ${length} PRECEDING AND 1 PRECEDING)`);
+  const windowsOf = (aggregate: AggregateDefinition): string[] => [windowBefore(sql, aggregate), ...(aggregate.kind === 'lag' ? [windowBehind(sql, aggregate)] : [])];
+  const windows = [...new Set(aggregates.flatMap(windowsOf))];
   const { record } = new FeatureFormulas(source);
   // What comes of a record alone is computed below the windows, so that these carry no lists.
   const slots = record.map(({ name, tree }) => `,\n  ${renderTree(tree, dialect, (column) => sql.name(column))} AS ${sql.name(name)}`);
@@ -155,17 +94,43 @@ FROM (SELECT *${slots.join('')}
 ${windows.length === 0 ? '' : `WINDOW ${windows.join(', ')}\n`}ORDER BY ${partition}, ${offset}`;
 }
 
+/** The named window of an aggregate's records, oldest first. */
+function windowBefore(sql: SourceSql, aggregate: AggregateDefinition): string {
+  const { windowRecords: length = 1, offsetRecords: offset = 0 } = aggregate;
+  return `${windowName(aggregate)} AS (PARTITION BY ${sql.name(sql.source.entity)} ORDER BY ${sql.order} ROWS BETWEEN ${length + offset} PRECEDING AND ${1 + offset} PRECEDING)`;
+}
+
+/** The same records, newest first: the n-th value from the end is the n-th of these. */
+function windowBehind(sql: SourceSql, aggregate: AggregateDefinition): string {
+  const { windowRecords: length = 1, offsetRecords: offset = 0 } = aggregate;
+  const order = sql.orderParts.map((part) => `${part} DESC`).join(', ');
+  return `${windowName(aggregate)}r AS (PARTITION BY ${sql.name(sql.source.entity)} ORDER BY ${order} ROWS BETWEEN ${1 + offset} FOLLOWING AND ${length + offset} FOLLOWING)`;
+}
+
+function windowName({ windowRecords = 1, offsetRecords }: AggregateDefinition): string {
+  return `w${windowRecords}${offsetRecords === undefined ? '' : `_${offsetRecords}`}`;
+}
+
 /** An aggregate over the entity's earlier records; `where` becomes a CASE, since Spark has no FILTER over windows. */
-function windowAggregate(sql: SourceSql, { kind, of, where, windowRecords }: AggregateDefinition): string {
-  const over = `OVER w${windowRecords ?? 1}`;
+function windowAggregate(sql: SourceSql, aggregate: AggregateDefinition): string {
+  const { kind, of, where, back = 1 } = aggregate;
+  const over = `OVER ${windowName(aggregate)}`;
   const among = (value: string): string => where === undefined ? value : `CASE WHEN ${sql.expression(where)} THEN ${value} END`;
-  if (kind === 'count' || of === undefined) return `count(${among('1')}) ${over}`;
+  if (of === undefined) return `count(${among('1')}) ${over}`;
   const type = columnTypeOf(sql.source, of);
   const column = sql.name(of);
-  if (kind === 'distinct') return `count(DISTINCT ${among(column)}) ${over}`;
   const exact = among(sql.exact(column, type));
-  if (kind === 'sum') return `CAST(coalesce(sum(${exact}) ${over}, 0) AS BIGINT)`;
-  return kind === 'last' ? `last_value(${exact} IGNORE NULLS) ${over}` : `${kind}(${exact}) ${over}`;
+  // Engines differ in where the clause stands.
+  const known = (call: string, args: string): string => sql.dialect === 'duckdb' ? `${call}(${args} IGNORE NULLS)` : `${call}(${args}) IGNORE NULLS`;
+  switch (kind) {
+    case 'count': return `count(${among(column)}) ${over}`;
+    case 'distinct': return `count(DISTINCT ${among(column)}) ${over}`;
+    case 'sum': return `CAST(coalesce(sum(${exact}) ${over}, 0) AS BIGINT)`;
+    case 'squares': return `CAST(coalesce(sum(${among(`${sql.exact(column, type)} * ${sql.exact(column, type)}`)}) ${over}, 0) AS BIGINT)`;
+    case 'first': case 'last': return `${known(`${kind}_value`, exact)} ${over}`;
+    case 'lag': return `${known('nth_value', `${exact}, ${back}`)} ${over}r`;
+    default: return `${kind}(${exact}) ${over}`;
+  }
 }
 
 function outcomeSql(sql: SourceSql): string {

@@ -5,12 +5,15 @@ import { expectExpression } from '../expressions/parse-expression.ts';
 import { decodeText } from '../expressions/text-operations.ts';
 import { JavaScriptWriter } from '../expressions/write-javascript.ts';
 import { columnTypeOf, recordScope } from '../sources/record-scope.ts';
-import type { AggregateDefinition, Source } from '../sources/source.ts';
-import { finishedType, partialScale } from './aggregate-types.ts';
+import type { AggregateDefinition, AggregateKind, ComposedAggregate, Source } from '../sources/source.ts';
+import { aggregateScope, partialScale, scaleOf } from './aggregate-types.ts';
 import { RecordParts, type RecordSlot } from './record-parts.ts';
+import { sampleDeviation } from './sample-deviation.ts';
 
 type Finish = (partials: Float64Array, lastText: readonly (string | null)[], asOfMs: number, out: Float64Array, record: Float64Array, recordAt: number) => void;
 
+/** Kinds that are 0 of no records; the others are null. */
+const ZERO_WHEN_EMPTY: ReadonlySet<AggregateKind> = new Set(['count', 'sum', 'squares', 'distinct', 'sessions']);
 const NO_RECORD = new Float64Array(0);
 
 /**
@@ -36,7 +39,7 @@ export class FeatureFormulas {
 
   /**
    * Fills `out` with the features, NaN where null. `partials[k]` is aggregate k's finished value (decimals divided by 10^s, counts and
-   * sums 0 when empty, min, max and last NaN when empty), `lastText[k]` its text where `last` is of a string column. `record` holds
+   * sums 0 when empty, other kinds NaN), `lastText[k]` its text where it is of a string column. `record` holds
    * the row's slots from `recordAt` on, as `evaluateRecord` gives them.
    */
   finish(partials: Float64Array, lastText: readonly (string | null)[], asOfMs: number, out: Float64Array, record: Float64Array = NO_RECORD, recordAt = 0): void {
@@ -56,10 +59,10 @@ export class FeatureFormulas {
 }
 
 function writeFinish(source: Source, record: RecordParts): Finish {
-  const { aggregates, features } = source.features;
+  const { aggregates, composed, features } = source.features;
   const position = new Map(aggregates.map((aggregate, k) => [aggregate.name, k]));
   const scope: Record<string, ColumnType> = source.time === undefined ? { ...recordScope(source) } : { as_of: { name: 'timestamp' } };
-  for (const aggregate of aggregates) scope[aggregate.name] = finishedType(aggregate, source);
+  Object.assign(scope, Object.fromEntries(aggregateScope(aggregates, composed, source)));
   const known = new Map<string, string>();
   const writer = new JavaScriptWriter({
     number: ({ name }) => {
@@ -70,6 +73,9 @@ function writeFinish(source: Source, record: RecordParts): Finish {
     },
     text: ({ name }) => `texts[${position.get(name)}]`,
   });
+  for (const aggregate of composed) {
+    if (aggregate.finish !== 'sequence') known.set(aggregate.name, writer.name(writeComposed(writer, aggregate, aggregate.parts.map((name) => position.get(name) ?? -1), source)));
+  }
   const stores = features.map(({ name, formula }, k) => {
     const value = writer.value(record.extract(expectExpression(formula, scope).tree));
     scope[name] = { name: 'double' };
@@ -79,12 +85,25 @@ function writeFinish(source: Source, record: RecordParts): Finish {
   return generate<Finish>(writer, `(p, texts, asOf, out, r, at) => { ${writer.lines.join('\n')}\n${stores.join('\n')} }`);
 }
 
+/** The code of a composed aggregate's value, of the finished values at its parts' positions. */
+function writeComposed(writer: JavaScriptWriter, { finish, unitMs = 1 }: ComposedAggregate, parts: readonly number[], source: Source): string {
+  const [a, b, c] = parts.map((part) => `p[${part}]`);
+  switch (finish) {
+    case 'mean': return `(${a} / ${b})`;
+    case 'time_since': return `((asOf - ${a}) / ${unitMs})`;
+    case 'duration': return `(${a} / ${unitMs})`;
+    default: {
+      const { of } = source.features.aggregates[parts[1]];
+      const unit = 10 ** partialScale(columnTypeOf(source, of ?? ''));
+      // The sum was divided by its unit; as an integer again it is what it was.
+      return `(${writer.constant(sampleDeviation)}(${a}, Math.round(${b} * ${unit}), ${c}) / ${unit})`;
+    }
+  }
+}
+
 /** Powers of ten that exact partials of each aggregate carry: finished value = partial / divisor. */
 export function partialDivisors(source: Source): Float64Array {
-  return Float64Array.from(source.features.aggregates, ({ kind, of }) => {
-    const scaled = of !== undefined && kind !== 'count' && kind !== 'distinct';
-    return scaled ? 10 ** partialScale(columnTypeOf(source, of)) : 1;
-  });
+  return Float64Array.from(source.features.aggregates, (aggregate) => 10 ** scaleOf(aggregate, source));
 }
 
 /**
@@ -107,7 +126,7 @@ export class PartialReader {
     };
     this.#columns = source.features.aggregates.map((aggregate) => find(aggregate.name));
     this.#divisors = partialDivisors(source);
-    this.#zero = source.features.aggregates.map(({ kind }) => kind === 'count' || kind === 'sum' || kind === 'distinct');
+    this.#zero = source.features.aggregates.map(({ kind }) => ZERO_WHEN_EMPTY.has(kind));
     this.#limits = source.features.aggregates.map((aggregate) => aggregate.limit ?? Infinity);
     this.#names = source.features.aggregates.map((aggregate) => aggregate.name);
     this.#record = formulas?.record.map((slot) => find(slot.name)) ?? [];

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { AggregateKind } from '../sources/source.ts';
 import type { TrackPlan } from './aggregate-tracks.ts';
 import { DistinctLimitError } from './distinct-track.ts';
 import { KeyTable } from './key-table.ts';
@@ -17,6 +18,11 @@ interface Ring {
 }
 
 const FIRST_CAPACITY = 8;
+
+/** Kinds of running totals. */
+function isTotal(kind: AggregateKind): boolean {
+  return kind === 'count' || kind === 'sum' || kind === 'squares';
+}
 
 /**
  * Windows over the last n records of each entity, for sources without time. Totals are running sums of integers, hence exact; the
@@ -48,7 +54,7 @@ export class RecordRings {
     for (let k = 0; k < aggregates.length; k++) {
       const { kind, unit } = tracks[aggregates[k].track];
       texts[k] = null;
-      if (kind === 'count' || kind === 'sum') out[k] = ring === undefined ? 0 : ring.totals[k] / unit;
+      if (isTotal(kind)) out[k] = ring === undefined ? 0 : ring.totals[k] / unit;
       else if (kind === 'distinct') out[k] = ring === undefined ? 0 : this.#countDistinct(ring, k, slot);
       else this.#readExtreme(ring, k, out, texts);
     }
@@ -62,13 +68,17 @@ export class RecordRings {
     if ((ring.seen * width >= ring.cells.length) && ring.cells.length < span * width) this.#grow(ring);
     const capacity = ring.cells.length / width;
     for (let k = 0; k < aggregates.length; k++) {
-      const { track, window } = aggregates[k];
+      const { track, window, offset } = aggregates[k];
       const { kind } = tracks[track];
-      if (kind !== 'count' && kind !== 'sum') continue;
+      if (!isTotal(kind)) continue;
+      // The window moves on by one record: the one at hand enters it, or one that was `offset` back.
       const at = row * width + track;
-      if (inputs.passes[at] === 1) ring.totals[k] += kind === 'count' ? 1 : inputs.values[at];
-      if (ring.seen < window) continue;
-      const left = ring.cells[((ring.seen - window) % capacity) * width + track];
+      let entering = NaN;
+      if (offset > 0) entering = ring.seen >= offset ? ring.cells[((ring.seen - offset) % capacity) * width + track] : NaN;
+      else if (inputs.passes[at] === 1) entering = inputs.values[at];
+      if (entering === entering) ring.totals[k] += kind === 'count' ? 1 : entering;
+      if (ring.seen < window + offset) continue;
+      const left = ring.cells[((ring.seen - window - offset) % capacity) * width + track];
       if (left === left) ring.totals[k] -= kind === 'count' ? 1 : left;
     }
     this.#store(ring, capacity, inputs, row);
@@ -133,9 +143,9 @@ export class RecordRings {
   /** Calls `see` with a track's values in the aggregate's window, newest first, until it returns true. */
   #look(ring: Ring | undefined, aggregate: number, see: (value: number) => boolean): void {
     if (ring === undefined) return;
-    const { track, window } = this.plan.aggregates[aggregate];
+    const { track, window, offset } = this.plan.aggregates[aggregate];
     const capacity = ring.cells.length / this.#width;
-    for (let back = 1; back <= Math.min(window, ring.seen); back++) {
+    for (let back = 1 + offset; back <= Math.min(window + offset, ring.seen); back++) {
       const value = ring.cells[((ring.seen - back) % capacity) * this.#width + track];
       if (value === value && see(value)) return;
     }
@@ -154,11 +164,18 @@ export class RecordRings {
 
   #readExtreme(ring: Ring | undefined, aggregate: number, out: Float64Array, texts: (string | null)[]): void {
     const track = this.plan.tracks[this.plan.aggregates[aggregate].track];
+    const { kind } = track;
+    let left = this.plan.aggregates[aggregate].back;
     let result = NaN;
     this.#look(ring, aggregate, (value) => {
-      if (track.kind === 'last') result = value;
-      else if (track.kind === 'min' ? !(result <= value) : !(result >= value)) result = value;
-      return track.kind === 'last';
+      if (kind === 'lag') {
+        left--;
+        if (left === 0) result = value;
+        return left === 0;
+      }
+      if (kind === 'last' || kind === 'first') result = value;
+      else if (kind === 'min' ? !(result <= value) : !(result >= value)) result = value;
+      return kind === 'last';
     });
     if (track.interned && result === result) texts[aggregate] = this.#values.of(track).textOf(result);
     out[aggregate] = track.interned ? NaN : result / track.unit;

@@ -31,13 +31,17 @@ export class TrackInputReader {
     this.#tracks.forEach((track, k) => {
       const column = track.of === undefined ? undefined : columnOf(batch, track.of);
       passRows(inputs, k, batch.rowCount, skip, selected.get(track.where), column?.nulls);
-      if (column !== undefined) this.#readValues(inputs, k, batch.rowCount, track, column);
+      if (column !== undefined && track.kind !== 'count') this.#readValues(inputs, k, batch.rowCount, track, column);
     });
     return inputs;
   }
 
   #readValues({ width, passes, values }: TrackInputs, k: number, rowCount: number, track: Track, column: Column): void {
     const from = column.values;
+    if (track.kind === 'squares') {
+      for (let row = 0, at = k; row < rowCount; row++, at += width) values[at] = from[row] * from[row];
+      return;
+    }
     if (!track.interned) {
       for (let row = 0, at = k; row < rowCount; row++, at += width) values[at] = from[row];
       return;

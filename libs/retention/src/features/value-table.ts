@@ -3,13 +3,14 @@ import { KeyTable } from './key-table.ts';
 import type { ByteReader, ByteWriter } from './state-bytes.ts';
 
 /**
- * Texts of one column as small ids that live as long as somebody keeps them. `keep` and `release` count the keepers; what was
- * interned and never kept goes at `sweep`.
+ * Texts of one column as small ids that live as long as somebody keeps them. `keep` and `release` count the keepers; what nobody keeps goes
+ * at `sweep`, since records still to be added may hold its id until then.
  */
 export class ValueTable {
   #keys = new KeyTable();
   #keepers = new Int32Array(64);
-  #fresh: number[] = [];
+  /** Ids that perhaps nobody keeps. */
+  #loose: number[] = [];
 
   get size(): number {
     return this.#keys.size;
@@ -22,7 +23,7 @@ export class ValueTable {
   internBytes(bytes: Uint8Array, start: number, end: number): number {
     const id = this.#keys.insert(bytes, start, end);
     if (id >= this.#keepers.length) this.#grow(id);
-    if (this.#keepers[id] === 0) this.#fresh.push(id);
+    if (this.#keepers[id] === 0) this.#loose.push(id);
     return id;
   }
 
@@ -40,13 +41,13 @@ export class ValueTable {
   }
 
   release(id: number): void {
-    if (--this.#keepers[id] === 0) this.#keys.remove(id);
+    if (--this.#keepers[id] === 0) this.#loose.push(id);
   }
 
-  /** Drops what was interned since the last sweep and never kept; call it when no unkept id is in use any more. */
+  /** Drops what nobody keeps; call it when no unkept id is in use any more. */
   sweep(): void {
-    for (const id of this.#fresh) if (this.#keepers[id] === 0 && this.#keys.holds(id)) this.#keys.remove(id);
-    this.#fresh.length = 0;
+    for (const id of this.#loose) if (this.#keepers[id] === 0 && this.#keys.holds(id)) this.#keys.remove(id);
+    this.#loose.length = 0;
   }
 
   /** Begins to number the texts for a snapshot; ids themselves depend on when others were given up. */
@@ -59,7 +60,7 @@ export class ValueTable {
   readFrom(from: ByteReader): void {
     this.#keys = KeyTable.read(from);
     this.#keepers = from.int32s();
-    this.#fresh.length = 0;
+    this.#loose.length = 0;
   }
 
   #grow(id: number): void {

@@ -1,4 +1,4 @@
-import type { TrackPlan } from './aggregate-tracks.ts';
+import { type TrackedAggregate, type TrackPlan, windowEnd } from './aggregate-tracks.ts';
 import type { BlockPool } from './block-pool.ts';
 import type { RowLayout } from './row-layout.ts';
 import { ValueTables } from './track-inputs.ts';
@@ -8,6 +8,21 @@ const COUNT = 0;
 const SUM = 1;
 const FOLDED = 2;
 
+/** Aggregates whose windows end together, elsewhere than as-of, and are equally long; the value forms of these are entries `[from, to)`. */
+interface ShiftedWindow extends Pick<TrackedAggregate, 'window' | 'offset' | 'tumbling'> {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Aggregates of one `distinct` track whose windows end together: positions, windows ascending, and room for their counts. */
+interface DistinctWindows extends Pick<TrackedAggregate, 'window' | 'offset' | 'tumbling'> {
+  /** Which of the `distinct` tracks. */
+  readonly track: number;
+  readonly aggregates: readonly number[];
+  readonly windows: readonly number[];
+  readonly counts: Float64Array;
+}
+
 /**
  * Turns an entity's rows into finished values. Rows are looked for once per window: counts and sums are differences of running
  * totals, minima, maxima and last values are folded from the newest row in the window back.
@@ -15,13 +30,12 @@ const FOLDED = 2;
 export class WindowReader {
   /** Aggregates whose value is an id of a text. */
   readonly textAggregates: readonly { readonly aggregate: number; readonly column: number }[];
-  /** Per `distinct` track: its aggregates, their windows ascending, and room for their counts. */
-  readonly distincts: readonly { readonly aggregates: readonly number[]; readonly windows: readonly number[]; readonly counts: Float64Array }[];
+  readonly distincts: readonly DistinctWindows[];
   readonly #plan: TrackPlan;
   readonly #layout: RowLayout;
-  /** Folded minima, maxima and last values, in track order. */
+  /** Folded minima, maxima, last and first values, in track order. */
   readonly #folded: Float64Array;
-  /** Windows in ascending order and, per window, which aggregates end there: `#ends[k] .. #ends[k + 1]` in the two lists. */
+  /** Windows that end as of the border, in ascending order, and, per window, which aggregates it is of: `#ends[k] .. #ends[k + 1]` in the lists. */
   readonly #windows: Int32Array;
   readonly #ends: Int32Array;
   readonly #aggregates: Int32Array;
@@ -29,31 +43,40 @@ export class WindowReader {
   readonly #forms: Uint8Array;
   readonly #offsets: Int32Array;
   readonly #units: Float64Array;
+  readonly #shifted: readonly ShiftedWindow[];
 
   constructor(plan: TrackPlan, layout: RowLayout) {
     this.#plan = plan;
     this.#layout = layout;
-    const { counts, sums, mins, maxs, lasts } = layout;
-    this.#folded = new Float64Array(mins + maxs + lasts);
-    const walked = plan.aggregates.map((aggregate, position) => ({ ...aggregate, position })).filter(({ track }) => plan.tracks[track].kind !== 'distinct');
-    const windows = [...new Set(walked.map(({ window }) => window))].sort((a, b) => a - b);
-    const ordered = windows.map((window) => walked.filter((aggregate) => aggregate.window === window));
+    const { counts, sums, others } = layout;
+    this.#folded = new Float64Array(others);
+    const held = plan.aggregates.map((aggregate, position) => ({ ...aggregate, position })).filter(({ track }) => track < layout.tracks);
+    const plain = held.filter(({ offset, tumbling }) => offset === 0 && !tumbling);
+    const windows = [...new Set(plain.map(({ window }) => window))].sort((a, b) => a - b);
+    const ordered = windows.map((window) => plain.filter((aggregate) => aggregate.window === window));
+    const shifted = [...Map.groupBy(held.filter((aggregate) => !plain.includes(aggregate)), placeOf).values()];
     this.#windows = Int32Array.from(windows);
     this.#ends = Int32Array.from([0, ...ordered.map((_, k) => ordered.slice(0, k + 1).flat().length)]);
-    this.#aggregates = Int32Array.from(ordered.flat(), ({ position }) => position);
-    const tracks = ordered.flat().map(({ track }) => track);
+    this.#shifted = shifted.map(([first, ...more], k) => {
+      const from = plain.length + shifted.slice(0, k).flat().length;
+      return { window: first.window, offset: first.offset, tumbling: first.tumbling, from, to: from + 1 + more.length };
+    });
+    const entries = [...ordered.flat(), ...shifted.flat()];
+    this.#aggregates = Int32Array.from(entries, ({ position }) => position);
+    const tracks = entries.map(({ track }) => track);
     this.#forms = Uint8Array.from(tracks, (track) => track < counts ? COUNT : track < counts + sums ? SUM : FOLDED);
     this.#offsets = Int32Array.from(tracks, (track) => track < counts ? 1 + track : track < counts + sums ? layout.doubles + track - counts : track - counts - sums);
     this.#units = Float64Array.from(tracks, (track) => plan.tracks[track].unit);
     const columns = ValueTables.columnsOf(plan.tracks);
     this.textAggregates = plan.aggregates.flatMap(({ track }, aggregate) => {
       const { kind, interned, of } = plan.tracks[track];
-      return kind === 'last' && interned ? [{ aggregate, column: columns.indexOf(of ?? '') }] : [];
+      return interned && kind !== 'distinct' ? [{ aggregate, column: columns.indexOf(of ?? '') }] : [];
     });
-    this.distincts = plan.tracks.flatMap(({ kind }, track) => kind === 'distinct' ? [this.#distinctOf(track)] : []);
+    const distincts = plan.tracks.flatMap(({ kind }, track) => kind === 'distinct' ? [track] : []);
+    this.distincts = distincts.flatMap((track, k) => this.#distinctsOf(track, k));
   }
 
-  /** Values of all but `distinct` aggregates in tiles `[endTile - window, endTile)`; a `last` over text gives its id. */
+  /** Values of the aggregates that rows hold, as of the border that begins `endTile`; a text is given by its id. */
   read(tiles: BlockPool, slot: number, endTile: number, out: Float64Array): void {
     const { words } = this.#layout;
     const folds = this.#folded.length > 0;
@@ -72,6 +95,23 @@ export class WindowReader {
       first = all ? start : findRow(tiles.i32, start, before, words, (until - windows[k]) | 0);
       if (folds) for (let row = before - words; row >= first; row -= words) this.#fold(tiles.f64, row);
       this.#finish(tiles, this.#ends[k], this.#ends[k + 1], start, first, end, out);
+    }
+    if (this.#shifted.length > 0) this.#readShifted(tiles, start, end, endTile, out);
+  }
+
+  /** Windows that end before as-of, each by itself. */
+  #readShifted(tiles: BlockPool, start: number, newestEnd: number, endTile: number, out: Float64Array): void {
+    const { words } = this.#layout;
+    for (let k = 0; k < this.#shifted.length; k++) {
+      const shifted = this.#shifted[k];
+      const until = windowEnd(shifted, endTile, this.#plan.originTile);
+      const end = findRow(tiles.i32, start, newestEnd, words, until);
+      const first = findRow(tiles.i32, start, end, words, until - shifted.window);
+      if (this.#folded.length > 0) {
+        this.#folded.fill(NaN);
+        for (let row = end - words; row >= first; row -= words) this.#fold(tiles.f64, row);
+      }
+      this.#finish(tiles, shifted.from, shifted.to, start, first, end, out);
     }
   }
 
@@ -108,20 +148,35 @@ export class WindowReader {
 
   #fold(f64: Float64Array, row: number): void {
     const folded = this.#folded;
-    const { sums, mins, maxs, lasts, doubles } = this.#layout;
+    const { sums, mins, maxs, lasts, firsts, doubles } = this.#layout;
     let k = 0;
     let word = row + doubles + sums;
     // Infinity in a row means no value there, NaN in `folded` that none was met yet.
     for (let end = k + mins; k < end; k++, word++) if (f64[word] !== Infinity && !(folded[k] <= f64[word])) folded[k] = f64[word];
     for (let end = k + maxs; k < end; k++, word++) if (f64[word] !== -Infinity && !(folded[k] >= f64[word])) folded[k] = f64[word];
     for (let end = k + lasts; k < end; k++, word += 2) if (f64[word] !== -Infinity && folded[k] !== folded[k]) folded[k] = f64[word + 1];
+    // Rows come newest first: the oldest has the last word.
+    for (let end = k + firsts; k < end; k++, word += 2) if (f64[word] !== Infinity) folded[k] = f64[word + 1];
   }
 
-  #distinctOf(track: number): { aggregates: number[]; windows: number[]; counts: Float64Array } {
-    const own = this.#plan.aggregates.map((aggregate, position) => ({ ...aggregate, position }))
-      .filter((aggregate) => aggregate.track === track).sort((a, b) => a.window - b.window);
-    return { aggregates: own.map(({ position }) => position), windows: own.map(({ window }) => window), counts: new Float64Array(own.length) };
+  #distinctsOf(track: number, place: number): DistinctWindows[] {
+    const own = this.#plan.aggregates.map((aggregate, position) => ({ ...aggregate, position })).filter((aggregate) => aggregate.track === track);
+    // Tumbling windows of several widths end at several tiles.
+    const groups = Map.groupBy(own, ({ window, offset, tumbling }) => JSON.stringify([tumbling ? window : 0, offset]));
+    return [...groups.values()].map((group) => {
+      const ascending = group.sort((a, b) => a.window - b.window);
+      const { window, offset, tumbling } = ascending[0];
+      return {
+        track: place, window, offset, tumbling, aggregates: ascending.map(({ position }) => position), windows: ascending.map((aggregate) => aggregate.window),
+        counts: new Float64Array(ascending.length),
+      };
+    });
   }
+}
+
+/** Text that is equal for windows that take in the same tiles whatever the border. */
+function placeOf({ window, offset, tumbling }: Pick<TrackedAggregate, 'window' | 'offset' | 'tumbling'>): string {
+  return JSON.stringify([window, offset, tumbling]);
 }
 
 /** Rows looked at one by one before halving: they lie side by side, and guessing right beats few steps. */

@@ -1,12 +1,15 @@
-// Goal: tiled rolling state is the definition, only faster. Method: random records (out of order within the lateness), random
-// evictions and snapshots; every aggregate of every entity at every border still reachable against the naive twin.
+// Goal: tiled rolling state is the definition, only faster. Method: random definitions, random records (out of order within the lateness, some
+// twice), random evictions and snapshots; every aggregate of every entity at every border still reachable against the naive twin, and against
+// the plain algebra over tiles merged.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { AggregateDefinition, AggregateKind } from '../sources/source.ts';
-import { planTracks } from './aggregate-tracks.ts';
+import { aggregateOf } from './aggregate.ts';
+import { planTracks, type TrackPlan } from './aggregate-tracks.ts';
 import { type NaiveRecord, naiveValueAsOf } from './naive-windows.ts';
 import { ByteReader, ByteWriter } from './state-bytes.ts';
 import { type TrackInputs, ValueTables } from './track-inputs.ts';
+import { windowRange } from './window-range.ts';
 import { WindowState } from './window-state.ts';
 
 const TILE = 1000;
@@ -27,34 +30,65 @@ const definitions = [2, 5, 9].flatMap((tiles) => [
   aggregate('last', 'word', undefined, tiles),
   aggregate('distinct', 'word', undefined, tiles),
   aggregate('distinct', 'money', 'odd', tiles),
+  aggregate('first', 'word', 'odd', tiles),
+  { ...aggregate('lag', 'word', undefined, tiles), back: 2 },
+  { ...aggregate('sum', 'money', 'odd', tiles), name: `session_${tiles}`, sessionMs: 600 },
 ]).reverse();
 
-const plan = planTracks({
-  columns: [
-    { name: 'money', type: { name: 'decimal', precision: 9, scale: 2 } },
-    { name: 'time', type: { name: 'timestamp' } },
-    { name: 'word', type: { name: 'string' } },
-  ].map((column) => ({ ...column, field: column.name, nullable: true, range: undefined, allowed: undefined, zeroFraction: false, outcome: false, description: '' })) as never,
-  derived: [],
-  tileMs: TILE,
-  features: { aggregates: definitions, population: { where: 'odd', windowMs: 3 * TILE } } as never,
+const COLUMNS = [
+  { name: 'money', type: { name: 'decimal', precision: 9, scale: 2 } },
+  { name: 'time', type: { name: 'timestamp' } },
+  { name: 'word', type: { name: 'string' } },
+].map((column) => ({ ...column, field: column.name, nullable: true, range: undefined, allowed: undefined, zeroFraction: false, outcome: false, description: '' }));
+
+function planOf(aggregates: readonly AggregateDefinition[]): TrackPlan {
+  return planTracks({ columns: COLUMNS as never, derived: [], tileMs: TILE, features: { aggregates, population: { where: 'odd', windowMs: 3 * TILE } } as never });
+}
+
+const plan = planOf(definitions);
+
+/** Every kind with every way to place a window; sums, minima and maxima also of sessions. */
+const anyDefinition = fc.record({
+  kind: fc.constantFrom<AggregateKind>('count', 'sum', 'squares', 'min', 'max', 'first', 'last', 'distinct', 'lag', 'duration', 'sessions'),
+  of: fc.constantFrom('money', 'word', 'time'), where: fc.constantFrom(undefined, 'odd'), tiles: fc.integer({ min: 1, max: 9 }),
+  offset: fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, { weight: 2, arbitrary: fc.integer({ min: 1, max: 6 }) }), tumbling: fc.nat(3).map((n) => n === 0),
+  gap: fc.constantFrom(undefined, 1, 300, 1000, 2500), back: fc.integer({ min: 1, max: 4 }),
+}).map(({ kind, of, where, tiles, offset, tumbling, gap, back }): AggregateDefinition => {
+  const ofSessions = kind === 'sessions' || kind === 'duration' || (gap !== undefined && (kind === 'count' || kind === 'sum' || kind === 'min' || kind === 'max'));
+  const numbers = kind === 'sum' || kind === 'squares' || kind === 'min' || kind === 'max';
+  const column = kind === 'duration' || kind === 'sessions' || (kind === 'count' && of === 'time') ? undefined : numbers ? 'money' : of;
+  return {
+    name: '', kind, of: column, where, windowMs: tiles * TILE, windowRecords: undefined, limit: undefined,
+    ...(tumbling ? { tumbling } : {}), ...(offset === 0 ? {} : { offsetMs: offset * TILE }), ...(ofSessions ? { sessionMs: gap ?? 700 } : {}), ...(kind === 'lag' ? { back } : {}),
+  };
 });
+const anyDefinitions = fc.array(anyDefinition, { minLength: 1, maxLength: 8 }).map((items) => items.map((item, k) => ({ ...item, name: `a${k}` })));
 
 const bytes = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'utf8'));
 
 class Subject {
-  values = new ValueTables(plan.tracks);
-  state = new WindowState(plan, this.values);
+  readonly definitions: readonly AggregateDefinition[];
+  readonly plan: TrackPlan;
+  values: ValueTables;
+  state: WindowState;
+
+  constructor(own: readonly AggregateDefinition[] = definitions) {
+    this.definitions = own;
+    this.plan = planOf(own);
+    this.values = new ValueTables(this.plan.tracks);
+    this.state = new WindowState(this.plan, this.values);
+  }
 
   add(record: NaiveRecord): void {
     const { entity, timeMs } = record;
-    const inputs: TrackInputs = { width: plan.tracks.length, passes: new Uint8Array(plan.tracks.length), values: new Float64Array(plan.tracks.length) };
-    plan.tracks.forEach((track, k) => {
+    const { tracks } = this.plan;
+    const inputs: TrackInputs = { width: tracks.length, passes: new Uint8Array(tracks.length), values: new Float64Array(tracks.length) };
+    tracks.forEach((track, k) => {
       const value = track.of === undefined ? 0 : record.columns[track.of];
       if (value === null || (track.where !== undefined && !record.holds.has(track.where))) return;
       inputs.passes[k] = 1;
-      if (!track.interned) inputs.values[k] = Number(value);
-      else inputs.values[k] = this.values.of(track).internBytes(bytes(String(value)), 0, bytes(String(value)).length);
+      if (track.interned) inputs.values[k] = this.values.of(track).internBytes(bytes(String(value)), 0, bytes(String(value)).length);
+      else inputs.values[k] = track.kind === 'squares' ? Number(value) ** 2 : Number(value);
     });
     this.state.add(this.state.entities.insert(bytes(entity), 0, bytes(entity).length), timeMs, inputs, 0);
     this.values.sweep();
@@ -62,8 +96,8 @@ class Subject {
 
   reload(): void {
     const from = new ByteReader(this.bytes(), 1);
-    this.values = new ValueTables(plan.tracks);
-    this.state = new WindowState(plan, this.values);
+    this.values = new ValueTables(this.plan.tracks);
+    this.state = new WindowState(this.plan, this.values);
     this.state.readFrom(from);
     this.values.readFrom(from);
   }
@@ -79,59 +113,88 @@ class Subject {
 
   valuesAsOf(entity: string, asOfMs: number): { slot: number; values: (number | string | null)[] } {
     const slot = this.state.entities.find(bytes(entity), 0, bytes(entity).length);
-    const out = new Float64Array(plan.aggregates.length);
+    const out = new Float64Array(this.plan.aggregates.length);
     const texts: (string | null)[] = [];
     this.state.valueAsOf(slot < 0 ? 1000 : slot, asOfMs, out, texts);
-    return { slot, values: definitions.map((definition, k) => definition.of === 'word' && definition.kind === 'last' ? texts[k] : Number.isNaN(out[k]) ? null : out[k]) };
+    return { slot, values: this.definitions.map(({ kind, of }, k) => of === 'word' && kind !== 'distinct' && kind !== 'count' ? texts[k] : Number.isNaN(out[k]) ? null : out[k]) };
   }
 }
 
 const recordSteps = fc.array(fc.record({
   entity: fc.constantFrom('a', 'b', 'ü', 'd'),
-  ahead: fc.oneof({ weight: 6, arbitrary: fc.integer({ min: -LATENESS, max: 400 }) }, { weight: 1, arbitrary: fc.integer({ min: 0, max: 15_000 }) }),
+  // Mostly tenths of a tile, so that times meet and gaps are hit exactly.
+  ahead: fc.oneof({ weight: 5, arbitrary: fc.integer({ min: -LATENESS / 100, max: 4 }).map((n) => n * 100) }, { weight: 1, arbitrary: fc.integer({ min: -LATENESS, max: 400 }) }, { weight: 1, arbitrary: fc.integer({ min: 0, max: 15_000 }) }),
   money: fc.option(fc.integer({ min: -3, max: 3 }), { freq: 5 }),
   word: fc.option(fc.constantFrom('x', 'y', 'z', ''), { freq: 5 }),
+  twice: fc.nat(9).map((n) => n === 0),
   then: fc.constantFrom('go', 'go', 'go', 'evict', 'reload'),
 }), { minLength: 1, maxLength: 60 });
+type Step = typeof recordSteps extends fc.Arbitrary<(infer S)[]> ? S : never;
 
-function expected(records: readonly NaiveRecord[], entity: string, asOfMs: number): (number | string | null)[] {
-  return definitions.map((definition) => {
-    const value = naiveValueAsOf(records, entity, definition, asOfMs);
-    return typeof value === 'number' && definition.of === 'money' && definition.kind !== 'distinct' ? value / 100 : value;
+const unitOf = ({ kind, of }: AggregateDefinition): number => of === 'money' && kind !== 'distinct' && kind !== 'count' && kind !== 'squares' ? 100 : 1;
+
+function expected(own: readonly AggregateDefinition[], records: readonly NaiveRecord[], entity: string, asOfMs: number): (number | string | null)[] {
+  return own.map((definition) => naiveValueAsOf(records, entity, { ...definition, unit: unitOf(definition) }, asOfMs));
+}
+
+/** The plain algebra, a partial a tile, the window's tiles merged in any order. */
+function merged(own: readonly AggregateDefinition[], records: readonly NaiveRecord[], entity: string, asOfMs: number): (number | string | null)[] {
+  return own.map((definition) => {
+    const { of, where } = definition;
+    const aggregate = aggregateOf(definition);
+    const { startMs, endMs } = windowRange(definition, asOfMs);
+    const tiles = new Map<number, unknown>();
+    records.forEach((record, sequence) => {
+      const value = of === undefined ? 0 : record.columns[of];
+      if (record.entity !== entity || (where !== undefined && !record.holds.has(where)) || (value === null && definition.sessionMs === undefined)) return;
+      const tile = Math.floor(record.timeMs / TILE);
+      if (tile * TILE >= startMs && tile * TILE < endMs) tiles.set(tile, aggregate.add(tiles.get(tile) ?? aggregate.empty(), { timeMs: record.timeMs, sequence, value }));
+    });
+    const value = aggregate.finish([...tiles.values()].reduce((a, b) => aggregate.merge(a, b), aggregate.empty()));
+    return typeof value === 'number' ? value / unitOf(definition) : value;
   });
 }
 
+/** Adds what the steps say, evicting and reloading on the way. */
+function follow(subject: Subject, steps: readonly Step[]): { records: NaiveRecord[]; newest: number } {
+  const records: NaiveRecord[] = [];
+  let newest = 20_000;
+  for (const { entity, ahead, money, word, twice, then } of steps) {
+    const timeMs = newest + ahead;
+    newest = Math.max(newest, timeMs);
+    const record = { entity, timeMs, columns: { money, word, time: timeMs }, holds: new Set(Math.floor(timeMs / 100) % 2 === 1 ? ['odd'] : []) };
+    for (const repeated of twice ? [record, record] : [record]) {
+      records.push(repeated);
+      subject.add(repeated);
+    }
+    if (then === 'evict') subject.state.evict(newest - LATENESS, () => {});
+    if (then === 'reload') subject.reload();
+  }
+  return { records, newest };
+}
+
 describe('WindowState', () => {
-  it('oracle: equals the naive twin at every reachable border, through evictions and snapshots', () => {
-    fc.assert(fc.property(recordSteps, (steps) => {
-      const subject = new Subject();
-      const records: NaiveRecord[] = [];
-      let newest = 20_000;
-      for (const { entity, ahead, money, word, then } of steps) {
-        const timeMs = newest + ahead;
-        newest = Math.max(newest, timeMs);
-        const record = { entity, timeMs, columns: { money, word, time: timeMs }, holds: new Set(timeMs % 2 === 1 ? ['odd'] : []) };
-        records.push(record);
-        subject.add(record);
-        if (then === 'evict') subject.state.evict(newest - LATENESS, () => {});
-        if (then === 'reload') subject.reload();
-      }
+  it.each([['the usual definitions', fc.constant(definitions)], ['random definitions', anyDefinitions]])('oracle: %s equal the naive twin at every reachable border, through evictions and snapshots', (_, drawn) => {
+    fc.assert(fc.property(drawn, recordSteps, (own, steps) => {
+      const subject = new Subject(own);
+      const { records, newest } = follow(subject, steps);
       const last = Math.floor(newest / TILE) + 1;
       const first = Math.max(subject.state.oldestAsOfMs / TILE, last - 30);
       for (let border = Math.max(first, 0); border <= last + 3; border++) {
         for (const entity of ['a', 'b', 'ü', 'd', 'never']) {
           const { slot, values } = subject.valuesAsOf(entity, border * TILE);
-          expect(values).toEqual(expected(records, entity, border * TILE));
+          expect(values).toEqual(expected(own, records, entity, border * TILE));
           const population = { kind: 'count' as const, of: undefined, where: 'odd', windowMs: 3 * TILE, windowRecords: undefined };
           expect(subject.state.isInPopulation(slot < 0 ? 1000 : slot, border * TILE)).toBe(naiveValueAsOf(records, entity, population, border * TILE) !== 0);
         }
       }
+      expect(subject.valuesAsOf('a', last * TILE).values).toEqual(merged(own, records, 'a', last * TILE));
     }), { numRuns: 150 });
   });
 
   it('differential: the same records give the same bytes, however often the state was reloaded on the way', () => {
-    fc.assert(fc.property(recordSteps, (steps) => {
-      const [straight, winding] = [new Subject(), new Subject()];
+    fc.assert(fc.property(fc.oneof(fc.constant(definitions), anyDefinitions), recordSteps, (own, steps) => {
+      const [straight, winding] = [new Subject(own), new Subject(own)];
       let newest = 20_000;
       for (const { entity, ahead, money, word, then } of steps) {
         const timeMs = newest + ahead;

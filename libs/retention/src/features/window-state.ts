@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
-import type { TrackPlan } from './aggregate-tracks.ts';
+import { type TrackPlan, windowEnd } from './aggregate-tracks.ts';
 import { BlockPool } from './block-pool.ts';
 import { DistinctLimitError, DistinctTrack } from './distinct-track.ts';
 import { KeyTable } from './key-table.ts';
+import { LagTrack, type PlacedAggregate } from './lag-track.ts';
 import { layOut, type RowLayout } from './row-layout.ts';
+import { SessionTrack } from './session-track.ts';
 import { type ByteReader, type ByteWriter, readSchedule, writeSchedule } from './state-bytes.ts';
 import type { TrackInputs, ValueTables } from './track-inputs.ts';
 import type { ValueNumbering } from './value-table.ts';
@@ -30,6 +32,8 @@ export class WindowState {
   readonly #reader: WindowReader;
   #tiles: BlockPool;
   readonly #distincts: readonly DistinctTrack[];
+  readonly #lags: readonly LagTrack[];
+  readonly #sessions: readonly SessionTrack[];
   /** Tiles before this are dropped or about to be; -Infinity before the first eviction. */
   #keepFrom = -Infinity;
   /** Entities to look at once tiles up to the key are dropped, in the order in which they came. */
@@ -46,6 +50,10 @@ export class WindowState {
     this.#layout = layOut(plan);
     this.#tiles = new BlockPool(this.#layout.words);
     this.#distincts = plan.tracks.filter(({ kind }) => kind === 'distinct').map((track) => new DistinctTrack(track.interned ? values.of(track) : undefined));
+    const { originTile } = plan;
+    this.#lags = plan.tracks.flatMap((track, k) => track.kind !== 'lag' ? []
+      : [new LagTrack(aggregatesOf(plan, [k]), { unit: track.unit, originTile, values: track.interned ? values.of(track) : undefined })]);
+    this.#sessions = sessionGroups(plan).map((group) => new SessionTrack(group.map((k) => plan.tracks[k]), group[0], aggregatesOf(plan, group), originTile));
     this.#reader = new WindowReader(plan, this.#layout);
   }
 
@@ -60,8 +68,8 @@ export class WindowState {
 
   /** Bytes of state held, for accounting. */
   get byteSize(): number {
-    const distinct = this.#distincts.reduce((sum, track) => sum + track.byteSize, 0);
-    return this.entities.byteSize + this.lastTimeMs.byteLength + this.#tiles.byteSize + distinct + this.#values.byteSize;
+    const others = [...this.#distincts, ...this.#lags, ...this.#sessions].reduce((sum, track) => sum + track.byteSize, 0);
+    return this.entities.byteSize + this.lastTimeMs.byteLength + this.#tiles.byteSize + others + this.#values.byteSize;
   }
 
   /**
@@ -90,16 +98,27 @@ export class WindowState {
     const end = tiles.startOf(slot) + tiles.countOf(slot) * words;
     for (let later = made; later < end; later += words) this.#addTotals(later, inputs, row);
     if (this.#layout.others > 0) this.#addOthers(made, timeMs, inputs, row);
-    if (this.#distincts.length === 0) return;
+    if (this.#layout.tracks < inputs.width) this.#addElsewhere(slot, tile, timeMs, inputs, row);
+  }
+
+  /** Gives the record to the tracks that rows do not hold, in the plan's order. */
+  #addElsewhere(slot: number, tile: number, timeMs: number, inputs: TrackInputs, row: number): void {
     const { passes, values } = inputs;
-    let track = row * inputs.width + inputs.width - this.#distincts.length;
+    let track = row * inputs.width + this.#layout.tracks;
     for (let k = 0; k < this.#distincts.length; k++, track++) {
       if (passes[track] === 1) this.#distincts[k].add(slot, tile, values[track], this.#keepFrom);
+    }
+    for (let k = 0; k < this.#lags.length; k++, track++) {
+      if (passes[track] === 1) this.#lags[k].add(slot, tile, timeMs, values[track], this.#keepFrom);
+    }
+    for (let k = 0; k < this.#sessions.length; k++) {
+      this.#sessions[k].add(slot, tile, timeMs, inputs, track, this.#keepFrom);
+      track += this.#sessions[k].trackCount;
     }
   }
 
   /**
-   * Finished values of the plan's aggregates over `[asOf - window, asOf)` into `out` (NaN is null; the value of a `last` over
+   * Finished values of the plan's aggregates over `[asOf - window, asOf)` into `out` (NaN is null; a value that is a
    * text goes to `texts`). `asOfMs` must be a tile border that is not older than `oldestAsOfMs`.
    */
   valueAsOf(slot: number, asOfMs: number, out: Float64Array, texts: (string | null)[]): void {
@@ -108,13 +127,15 @@ export class WindowState {
     if (!Number.isInteger(endTile)) assert.fail(`expected an as-of time on a tile border of ${this.#tileMs} ms, found ${asOfMs}`);
     if (!(endTile - this.plan.span >= this.#keepFrom)) assert.fail(`expected an as-of time from ${this.oldestAsOfMs} on, found ${asOfMs}`);
     this.#reader.read(this.#tiles, slot, endTile, out);
+    for (let k = 0; k < this.#lags.length; k++) this.#lags[k].read(slot, endTile, out);
+    for (let k = 0; k < this.#sessions.length; k++) this.#sessions[k].read(slot, endTile, out);
     const { textAggregates } = this.#reader;
     for (let k = 0; k < textAggregates.length; k++) {
       const { aggregate, column } = textAggregates[k];
       texts[aggregate] = Number.isNaN(out[aggregate]) ? null : this.#values.at(column).textOf(out[aggregate]);
       out[aggregate] = NaN;
     }
-    for (let k = 0; k < this.#distincts.length; k++) this.#countDistinct(k, slot, endTile, out);
+    for (let k = 0; k < this.#reader.distincts.length; k++) this.#countDistinct(k, slot, endTile, out);
   }
 
   /** Whether the entity has a record in `[asOf - window, asOf)` that makes it part of the population (always, when none is defined). */
@@ -148,9 +169,12 @@ export class WindowState {
     out.number(this.#keepFrom);
     this.entities.write(out);
     out.float64s(this.lastTimeMs.subarray(0, end));
-    this.#tiles.write(out, end, (f64) => { this.#numberLasts(f64, numberings); });
+    this.#tiles.write(out, end, (f64) => { this.#numberPairs(f64, numberings); });
     const distincts = this.plan.tracks.filter(({ kind }) => kind === 'distinct');
     distincts.forEach((track, k) => { this.#distincts[k].write(out, end, track.interned ? numberings[this.#values.columnOf(track)] : undefined); });
+    const lags = this.plan.tracks.filter(({ kind }) => kind === 'lag');
+    lags.forEach((track, k) => { this.#lags[k].write(out, end, track.interned ? numberings[this.#values.columnOf(track)] : undefined); });
+    for (const track of this.#sessions) track.write(out, end);
     writeSchedule(out, this.#expiry);
   }
 
@@ -159,7 +183,7 @@ export class WindowState {
     this.entities = KeyTable.read(from);
     this.lastTimeMs = from.float64s();
     this.#tiles = BlockPool.read(from, this.#layout.words);
-    for (const track of this.#distincts) track.readFrom(from);
+    for (const track of [...this.#distincts, ...this.#lags, ...this.#sessions]) track.readFrom(from);
     this.#expiry = readSchedule(from);
   }
 
@@ -177,12 +201,12 @@ export class WindowState {
     }
   }
 
-  #numberLasts(f64: Float64Array, numberings: readonly ValueNumbering[]): void {
-    const { lastColumns, words, lasts } = this.#layout;
-    for (let k = 0; k < lasts; k++) {
-      if (lastColumns[k] < 0) continue;
-      const numbering = numberings[lastColumns[k]];
-      for (let word = words - (lasts - k) * 2; word < f64.length; word += words) if (f64[word] !== -Infinity) f64[word + 1] = numbering.numberOf(f64[word + 1]);
+  #numberPairs(f64: Float64Array, numberings: readonly ValueNumbering[]): void {
+    const { pairColumns, words } = this.#layout;
+    for (let k = 0; k < pairColumns.length; k++) {
+      if (pairColumns[k] < 0) continue;
+      const numbering = numberings[pairColumns[k]];
+      for (let word = words - (pairColumns.length - k) * 2; word < f64.length; word += words) if (Number.isFinite(f64[word])) f64[word + 1] = numbering.numberOf(f64[word + 1]);
     }
   }
 
@@ -209,7 +233,7 @@ export class WindowState {
     const row = tiles.startOf(slot) + at * words;
     if (at < tiles.countOf(slot) && tiles.i32[row * 2] === tile) return row;
     const made = tiles.insert(slot, at, tile);
-    const { counts, sums, mins, maxs, lasts, doubles } = this.#layout;
+    const { counts, sums, mins, maxs, lasts, firsts, doubles } = this.#layout;
     const { i32, f64 } = tiles;
     if (at > 0) {
       for (let k = 1; k <= counts; k++) i32[made * 2 + k] = i32[(made - words) * 2 + k];
@@ -218,6 +242,7 @@ export class WindowState {
     let word = made + doubles + sums;
     for (let k = 0; k < mins; k++) f64[word++] = Infinity;
     for (let k = 0; k < maxs + lasts * 2; k++) f64[word++] = -Infinity;
+    for (let k = 0; k < firsts * 2; k++) f64[word++] = Infinity;
     return made;
   }
 
@@ -231,31 +256,35 @@ export class WindowState {
 
   #addOthers(row: number, timeMs: number, { passes, values, width }: TrackInputs, record: number): void {
     const { f64 } = this.#tiles;
-    const { counts, sums, mins, maxs, lasts, doubles } = this.#layout;
+    const { counts, sums, mins, maxs, lasts, firsts, doubles } = this.#layout;
     let track = record * width + counts + sums;
     let word = row + doubles + sums;
     for (let k = 0; k < mins; k++, track++, word++) if (passes[track] === 1 && values[track] < f64[word]) f64[word] = values[track];
     for (let k = 0; k < maxs; k++, track++, word++) if (passes[track] === 1 && values[track] > f64[word]) f64[word] = values[track];
     for (let k = 0; k < lasts; k++, track++, word += 2) {
-      if (passes[track] === 1 && timeMs >= f64[word]) this.#setLast(k, word, timeMs, values[track]);
+      if (passes[track] === 1 && timeMs >= f64[word]) this.#setPair(k, word, timeMs, values[track]);
+    }
+    for (let k = lasts; k < lasts + firsts; k++, track++, word += 2) {
+      if (passes[track] === 1 && timeMs < f64[word]) this.#setPair(k, word, timeMs, values[track]);
     }
   }
 
-  #setLast(k: number, word: number, timeMs: number, value: number): void {
+  #setPair(k: number, word: number, timeMs: number, value: number): void {
     const { f64 } = this.#tiles;
-    const column = this.#layout.lastColumns[k];
+    const column = this.#layout.pairColumns[k];
     if (column >= 0) {
       const table = this.#values.at(column);
       table.keep(value);
-      if (f64[word] !== -Infinity) table.release(f64[word + 1]);
+      if (Number.isFinite(f64[word])) table.release(f64[word + 1]);
     }
     f64[word] = timeMs;
     f64[word + 1] = value;
   }
 
   #countDistinct(k: number, slot: number, endTile: number, out: Float64Array): void {
-    const { windows, aggregates, counts } = this.#reader.distincts[k];
-    this.#distincts[k].count(slot, endTile, windows, counts);
+    const group = this.#reader.distincts[k];
+    const { windows, aggregates, counts } = group;
+    this.#distincts[group.track].count(slot, windowEnd(group, endTile, this.plan.originTile), windows, counts);
     for (let i = 0; i < aggregates.length; i++) {
       const { name, limit } = this.plan.aggregates[aggregates[i]];
       if (counts[i] > limit) throw new DistinctLimitError(name, this.entities.textOf(slot), limit);
@@ -284,11 +313,13 @@ export class WindowState {
     const old = tiles.countBefore(slot, this.#keepFrom);
     if (old > 0) {
       const { words } = this.#layout;
-      for (let row = 0; row < old; row++) this.#releaseLasts(tiles.startOf(slot) + row * words);
+      for (let row = 0; row < old; row++) this.#releasePairs(tiles.startOf(slot) + row * words);
       this.#rebase(slot, tiles.startOf(slot) + (old - 1) * words);
       tiles.dropFirst(slot, old);
     }
     for (const track of this.#distincts) track.trim(slot, this.#keepFrom);
+    for (const track of this.#lags) track.trim(slot, this.#keepFrom);
+    for (const track of this.#sessions) track.trim(slot, this.#keepFrom);
   }
 
   /** Takes a row's totals off the rows after it, so that totals stay as small, and sums as exact, as what is kept. */
@@ -302,11 +333,11 @@ export class WindowState {
     }
   }
 
-  #releaseLasts(row: number): void {
-    const { lastColumns, words, lasts } = this.#layout;
-    for (let k = 0; k < lasts; k++) {
-      const word = row + words - (lasts - k) * 2;
-      if (lastColumns[k] >= 0 && this.#tiles.f64[word] !== -Infinity) this.#values.at(lastColumns[k]).release(this.#tiles.f64[word + 1]);
+  #releasePairs(row: number): void {
+    const { pairColumns, words } = this.#layout;
+    for (let k = 0; k < pairColumns.length; k++) {
+      const word = row + words - (pairColumns.length - k) * 2;
+      if (pairColumns[k] >= 0 && Number.isFinite(this.#tiles.f64[word])) this.#values.at(pairColumns[k]).release(this.#tiles.f64[word + 1]);
     }
   }
 
@@ -316,4 +347,14 @@ export class WindowState {
     this.lastTimeMs = times;
     this.#tiles.ensureSlots(times.length);
   }
+}
+
+/** Positions of session tracks, those of one gap and filter together. */
+function sessionGroups({ tracks }: TrackPlan): number[][] {
+  const positions = tracks.flatMap(({ gapMs }, k) => gapMs === undefined ? [] : [k]);
+  return [...Map.groupBy(positions, (k) => JSON.stringify([tracks[k].gapMs, tracks[k].where ?? null])).values()];
+}
+
+function aggregatesOf({ aggregates }: TrackPlan, tracks: readonly number[]): PlacedAggregate[] {
+  return aggregates.map((aggregate, position) => ({ ...aggregate, position })).filter(({ track }) => tracks.includes(track));
 }

@@ -66,7 +66,7 @@ export function sourceOf(name: string, columns: readonly SourceColumn[], format:
     latenessMs: 0,
     checks: [],
     features: {
-      conditions: {}, aggregates: [], features: [], population: undefined, state: [], reward: '0', action: '0', terminal: undefined, visit: undefined,
+      conditions: {}, aggregates: [], composed: [], features: [], population: undefined, state: [], reward: '0', action: '0', terminal: undefined, visit: undefined,
     },
     models: {
       target: 'churn', task: 'classification', label: { kind: 'absence', where: undefined, horizonMs: DAY_MS }, features: [], asOf: undefined,

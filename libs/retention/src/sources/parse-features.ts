@@ -1,18 +1,25 @@
-import type { Node } from 'yaml';
+import { isMap, type Node } from 'yaml';
 import type { ColumnType } from '../records/columns.ts';
 import { suggest } from '../expressions/suggest.ts';
 import { formatType } from '../expressions/typed-tree.ts';
-import { finishedType } from '../features/aggregate-types.ts';
+import { aggregateScope } from '../features/aggregate-types.ts';
 import { mixesRecordText } from '../features/record-parts.ts';
 import { BOOLEAN, checkExpression, INTEGER, NUMBER, NUMBER_OR_TEXT } from './check-expression.ts';
-import { parseDuration, parseRecordCount } from './duration.ts';
+import { type AggregateParts, composeAggregate, type WrittenAggregate, type WrittenKind, WRITTEN_KINDS } from './compose-aggregate.ts';
+import { expandForm, featureForms, type FormContext } from './feature-forms.ts';
 import type { Schema } from './parse-schema.ts';
+import { checkTiles, parseWindow } from './parse-window.ts';
 import { scopeOf } from './record-scope.ts';
-import type { AggregateDefinition, AggregateKind, FeatureDefinition, FeatureDefinitions } from './source.ts';
-import { asFields, describe, type Fields, type OpenFile } from './yaml-fields.ts';
+import type { FeatureDefinition, FeatureDefinitions } from './source.ts';
+import { asFields, type Entry, type Fields, type OpenFile } from './yaml-fields.ts';
 
-const KINDS = ['count', 'sum', 'min', 'max', 'distinct', 'last'] as const;
+export { checkTiles } from './parse-window.ts';
+
 const SUMMABLE: readonly string[] = ['int', 'bigint', 'decimal', 'boolean'];
+/** A standard deviation is exact as long as a sum of this many squares is: that bounds the values. */
+const SQUARES_AT_MOST = 1_000_000;
+const LARGEST_SQUARED = Math.floor(Math.sqrt(Number.MAX_SAFE_INTEGER / SQUARES_AT_MOST));
+const UNITS_MS = { seconds: 1000, minutes: 60_000, hours: 3_600_000, days: 86_400_000 } as const;
 const ORDERED: readonly string[] = ['int', 'bigint', 'decimal', 'double', 'timestamp', 'date'];
 const DISTINCT_LIMIT = 100_000;
 /** Columns that the SQL of features adds beside the aggregates. */
@@ -27,11 +34,15 @@ export function parseFeatures(file: OpenFile, schema: Schema): FeatureDefinition
   const scope = scopeOf(schema.columns, schema.derived);
   const conditions = parseConditions(fields.child('conditions'), scope);
   const context: Context = { file, schema, scope, conditions };
-  const aggregates = parseAggregates(fields.child('aggregates'), context);
-  const features = parseFormulas(fields.child('features'), context, aggregates);
+  const written = parseAggregates(fields.child('aggregates'), context);
+  const all = written.map((aggregate) => composeAggregate(aggregate));
+  checkPartNames(fields.child('aggregates'), written, all, file);
+  const features = parseFormulas(fields.child('features'), context, written, all);
   const terminal = fields.node('terminal');
   const definitions: FeatureDefinitions = {
-    conditions, aggregates, features,
+    conditions, features,
+    aggregates: all.flatMap(({ parts }) => parts),
+    composed: all.flatMap(({ composed }) => composed ?? []),
     population: parsePopulation(fields, context),
     state: featureNames(fields, 'state', features),
     reward: checkExpression(file, fields.at('reward'), scope, 'reward', NUMBER)?.sql ?? '',
@@ -89,14 +100,8 @@ function parsePopulation(fields: Fields, context: Context): FeatureDefinitions['
   return population;
 }
 
-/** Windows, horizons and schedules lie on tile borders. */
-export function checkTiles(fields: Fields, key: string, ms: number | undefined, schema: Schema): void {
-  if (ms === undefined || schema.tileMs === undefined || ms === 0) return;
-  if (ms % schema.tileMs !== 0) fields.file.report(fields.at(key), `${key}: expected a multiple of the tile (${schema.tileMs / 1000} s), found ${describe(fields.at(key))}`);
-}
-
-function parseAggregates(fields: Fields | undefined, context: Context): AggregateDefinition[] {
-  const aggregates: AggregateDefinition[] = [];
+function parseAggregates(fields: Fields | undefined, context: Context): WrittenAggregate[] {
+  const aggregates: WrittenAggregate[] = [];
   for (const entry of fields?.entries() ?? []) {
     if (!NAME.test(entry.name) || RESERVED.test(entry.name)) context.file.report(entry.key, `expected a name in lower case other than as_of, entity, label or record_N, found '${entry.name}'`);
     if (context.schema.time === undefined && Object.hasOwn(context.scope, entry.name)) context.file.report(entry.key, `expected a name that no column has, found ${entry.name}`);
@@ -106,24 +111,59 @@ function parseAggregates(fields: Fields | undefined, context: Context): Aggregat
   return aggregates;
 }
 
-function parseAggregate(name: string, fields: Fields, context: Context): AggregateDefinition {
-  const { file } = context;
-  const found = KINDS.filter((kind) => fields.has(kind));
-  const kind: AggregateKind = found[0] ?? 'count';
-  if (found.length !== 1) file.report(fields.map, `${name}: expected one of ${KINDS.join(', ')}, found ${found.join(' and ') || fields.entries().map((entry) => entry.name).join(', ')}`);
-  let of: string | undefined;
-  if (kind === 'count') {
-    if (found.length === 1 && fields.boolean('count') === false) file.report(fields.at('count'), 'count: expected true');
-  } else of = parseColumnOf(name, kind, fields, context);
-  const where = parseCondition(fields, 'where', context);
-  const window = parseWindow(fields.need('window'), context);
-  const limit = fields.integer('limit', [1, 10_000_000]);
-  if (limit !== undefined && kind !== 'distinct') file.report(fields.at('limit'), 'limit: expected with distinct only');
-  fields.close();
-  return { name, kind, of, where, ...window, limit: kind === 'distinct' ? limit ?? DISTINCT_LIMIT : undefined };
+/** Parts of aggregates have names too: an aggregate of the file must not have one of them. */
+function checkPartNames(fields: Fields | undefined, written: readonly WrittenAggregate[], all: readonly AggregateParts[], file: OpenFile): void {
+  for (const { name, key } of fields?.entries() ?? []) {
+    const owner = all.findIndex(({ parts, composed }) => composed !== undefined && parts.some((part) => part.name === name));
+    if (owner >= 0) file.report(key, `expected a name that no part of an aggregate has, found ${name}, a part of ${written[owner].name}`);
+  }
 }
 
-function parseColumnOf(name: string, kind: AggregateKind, fields: Fields, { file, scope }: Context): string {
+function parseAggregate(name: string, fields: Fields, context: Context): WrittenAggregate {
+  const { file, schema } = context;
+  const found = WRITTEN_KINDS.filter((kind) => fields.has(kind));
+  const kind = found[0] ?? 'count';
+  if (found.length !== 1) file.report(fields.map, `${name}: expected one of ${WRITTEN_KINDS.join(', ')}, found ${found.join(' and ') || fields.entries().map((entry) => entry.name).join(', ')}`);
+  const of = found.length === 0 ? undefined : parseOf(name, kind, fields, context);
+  const where = parseCondition(fields, 'where', context);
+  const window = parseWindow(name, kind, fields, schema);
+  const limit = only(fields, 'limit', kind, ['distinct'], () => fields.integer('limit', [1, 10_000_000]));
+  const back = only(fields, 'records', kind, ['lag'], () => fields.integer('records', [1, 1000]));
+  const length = only(fields, 'length', kind, ['sequence'], () => fields.integer('length', [1, 64]));
+  const unit = only(fields, 'unit', kind, ['time_since', 'duration'], () => fields.oneOf('unit', Object.keys(UNITS_MS) as (keyof typeof UNITS_MS)[]));
+  if (kind === 'lag') fields.need('records');
+  if (kind === 'sequence') fields.need('length');
+  const since = kind === 'time_since' ? fields.oneOf('time_since', ['last', 'first']) : undefined;
+  fields.close();
+  const nullable = schema.columns.find((column) => column.name === of)?.nullable ?? true;
+  return {
+    name, kind, of, nullable, where, window, limit: kind === 'distinct' ? limit ?? DISTINCT_LIMIT : undefined, values: back ?? length ?? 0,
+    unitMs: UNITS_MS[unit ?? (kind === 'duration' ? 'seconds' : 'days')], since: since ?? 'last',
+  };
+}
+
+/** An option that some kinds have. */
+function only<T>(fields: Fields, key: string, kind: WrittenKind, kinds: readonly WrittenKind[], read: () => T | undefined): T | undefined {
+  if (!fields.has(key)) return undefined;
+  if (!kinds.includes(kind)) fields.file.report(fields.at(key), `${key}: expected with ${kinds.join(' or ')} only`);
+  return read();
+}
+
+/** The column that an aggregate reads; undefined where it reads none. */
+function parseOf(name: string, kind: WrittenKind, fields: Fields, context: Context): string | undefined {
+  if (kind === 'count' || kind === 'duration') {
+    if (fields.boolean(kind) === false) context.file.report(fields.at(kind), `${kind}: expected true`);
+    return undefined;
+  }
+  if (kind === 'sessions') return undefined;
+  if (kind !== 'time_since') return parseColumnOf(name, kind, fields, context);
+  if (context.schema.time === undefined) context.file.report(fields.at(kind), `${name}: time_since expected only for a source with time`);
+  return context.schema.time;
+}
+
+const TYPES_OF: Readonly<Partial<Record<WrittenKind, readonly string[]>>> = { sum: SUMMABLE, mean: SUMMABLE, stddev: SUMMABLE, min: ORDERED, max: ORDERED };
+
+function parseColumnOf(name: string, kind: WrittenKind, fields: Fields, { file, scope, schema }: Context): string {
   const of = fields.text(kind) ?? '';
   if (of === '') return of;
   if (!Object.hasOwn(scope, of)) {
@@ -132,48 +172,80 @@ function parseColumnOf(name: string, kind: AggregateKind, fields: Fields, { file
     return of;
   }
   const type = scope[of];
-  const expected = kind === 'sum' ? SUMMABLE : kind === 'min' || kind === 'max' ? ORDERED : undefined;
+  const expected = TYPES_OF[kind];
   if (expected === undefined ? type.name === 'list' : !expected.includes(type.name)) {
-    const hint = kind === 'sum' && type.name === 'double' ? '; a sum of doubles depends on their order, declare a decimal' : '';
+    const hint = expected === SUMMABLE && type.name === 'double' ? '; a sum of doubles depends on their order, declare a decimal' : '';
     file.report(fields.at(kind), `${name}: ${kind} expected ${expected?.join(', ') ?? 'a scalar column'}, found ${of} (${formatType(type)})${hint}`);
+  } else if (kind === 'stddev' && largestInteger(of, type, schema) > LARGEST_SQUARED) {
+    const wanted = `a column of integers (decimals without their point) up to ${LARGEST_SQUARED}, so that sums of ${SQUARES_AT_MOST} squares are exact`;
+    const allows = schema.columns.some((column) => column.name === of) ? 'range allows' : 'type allows';
+    file.report(fields.at(kind), `${name}: stddev expected ${wanted}; found ${of} (${formatType(type)}), whose ${allows} up to ${largestInteger(of, type, schema)}`);
   }
   return of;
 }
 
-function parseWindow(fields: Fields, context: Context): Pick<AggregateDefinition, 'windowMs' | 'windowRecords'> {
-  const text = fields.source('window');
-  if (text === undefined) return { windowMs: undefined, windowRecords: undefined };
-  const timed = context.schema.time !== undefined;
-  const windowMs = parseDuration(text);
-  const windowRecords = parseRecordCount(text);
-  if (timed ? windowMs === undefined || windowMs === 0 : windowRecords === undefined) {
-    context.file.report(fields.at('window'), `window: expected ${timed ? 'a duration such as 30d' : 'a number of records such as 500 records'}, found '${text}'`);
+/** Largest magnitude of a column's values as exact integers. */
+function largestInteger(name: string, type: ColumnType, schema: Schema): number {
+  const range = schema.columns.find((column) => column.name === name)?.range;
+  const unit = type.name === 'decimal' ? 10 ** type.scale : 1;
+  if (range !== undefined) return Math.max(Math.abs(range[0]), Math.abs(range[1])) * unit;
+  switch (type.name) {
+    case 'boolean': return 1;
+    case 'int': return 2 ** 31;
+    case 'decimal': return 10 ** type.precision - 1;
+    default: return Number.MAX_SAFE_INTEGER;
   }
-  checkTiles(fields, 'window', windowMs, context.schema);
-  return timed ? { windowMs, windowRecords: undefined } : { windowMs: undefined, windowRecords };
 }
 
-function parseFormulas(fields: Fields | undefined, context: Context, aggregates: readonly AggregateDefinition[]): FeatureDefinition[] {
+/** Formulas in order; `all` gains the aggregates that forms add. */
+function parseFormulas(fields: Fields | undefined, context: Context, written: readonly WrittenAggregate[], all: AggregateParts[]): FeatureDefinition[] {
   const { file, schema } = context;
   const timed = schema.time !== undefined;
   const scope: Record<string, ColumnType> = { ...context.scope };
   if (timed) scope.as_of = { name: 'timestamp' };
-  for (const aggregate of aggregates) scope[aggregate.name] = finishedType(aggregate, schema);
-  const records = new Set(Object.keys(context.scope).filter((name) => !aggregates.some((aggregate) => aggregate.name === name)));
+  const records = new Set(Object.keys(context.scope));
+  const know = (aggregates: readonly AggregateParts[]): void => {
+    for (const [name, type] of aggregateScope(aggregates.flatMap(({ parts }) => parts), aggregates.flatMap(({ composed }) => composed ?? []), schema)) {
+      scope[name] = type;
+      records.delete(name);
+    }
+  };
+  know(all);
   const features: FeatureDefinition[] = [];
-  for (const { name, key, value } of fields?.entries() ?? []) {
-    if (!NAME.test(name)) file.report(key, `expected a name in lower case with underscores, found '${name}'`);
-    if (RESERVED.test(name)) file.report(key, `expected a name other than as_of, entity, label or record_N, found '${name}'`);
-    if (aggregates.some((aggregate) => aggregate.name === name)) file.report(key, `expected a name that no aggregate has, found ${name}`);
-    if (!timed && Object.hasOwn(context.scope, name)) file.report(key, `expected a name that no column has, found ${name}`);
+  const add = (entry: Entry, name: string, formula: string): void => {
+    checkFeatureName(entry.key, name, context, features, all);
+    features.push({ name, formula });
+    scope[name] = { name: 'double' };
+    records.delete(name);
+  };
+  for (const entry of fields?.entries() ?? []) {
+    const { name, value } = entry;
+    if (isMap(value)) {
+      const form: FormContext = { schema, written, scope };
+      const expanded = expandForm(entry, asFields(file, name, value), form);
+      if (expanded === undefined) file.report(value, `${name}: expected a formula or one of ${featureForms.join(', ')}, found a map`);
+      const taken = expanded?.added.flatMap(({ parts }) => parts).find((part) => Object.hasOwn(scope, part.name));
+      if (taken !== undefined) file.report(entry.key, `expected a name whose parts no other has, found ${taken.name} twice`);
+      know(expanded?.added ?? []);
+      all.push(...expanded?.added ?? []);
+      for (const feature of expanded?.features ?? []) add(entry, feature.name, feature.formula);
+      continue;
+    }
     const formula = checkExpression(file, value, scope, name, NUMBER);
     for (const column of formula?.columns ?? []) if (records.has(column)) checkContext(file, value, name, column, schema);
     if (formula !== undefined && mixesRecordText(formula.tree, records)) file.report(value, `${name}: expected comparisons of the record's texts with literals or each other, found one with an aggregate`);
-    features.push({ name, formula: formula?.sql ?? '' });
-    scope[name] = { name: 'double' };
-    records.delete(name);
+    add(entry, name, formula?.sql ?? '');
   }
   return features;
+}
+
+function checkFeatureName(key: Node, name: string, { file, schema, scope }: Context, features: readonly FeatureDefinition[], all: readonly AggregateParts[]): void {
+  if (!NAME.test(name)) file.report(key, `expected a name in lower case with underscores, found '${name}'`);
+  if (RESERVED.test(name)) file.report(key, `expected a name other than as_of, entity, label or record_N, found '${name}'`);
+  const isTaken = all.some(({ parts, composed }) => composed?.name === name || parts.some((part) => part.name === name));
+  if (isTaken) file.report(key, `expected a name that no aggregate has, found ${name}`);
+  if (features.some((feature) => feature.name === name)) file.report(key, `expected each feature once, found ${name} again`);
+  if (schema.time === undefined && Object.hasOwn(scope, name)) file.report(key, `expected a name that no column has, found ${name}`);
 }
 
 /** A formula may read what is known when its decision is made, and nothing later. */

@@ -74,7 +74,7 @@ describe('parseSource', () => {
     ['online-retail', 'schema', 'entity: customer_id', 'entity: unit_price', 'schema.yaml:20:9 entity: expected a column of int, bigint or string, found unit_price (decimal(10,3))'],
     ['online-retail', 'schema', 'time_format:', 'timeformat:', 'schema.yaml:8:3 format: unknown key timeformat; did you mean time_format?'],
     ['online-retail', 'schema', 'country:  ', 'user:  ', 'schema.yaml:17:3 expected a name that SQL does not reserve, found user'],
-    ['online-retail', 'features', 'orders_30d:     { distinct', 'orders_30d:     { distinkt', 'features.yaml:12:19 orders_30d: expected one of count, sum, min, max, distinct, last, found distinkt, where, window, limit'],
+    ['online-retail', 'features', 'orders_30d:     { distinct', 'orders_30d:     { distinkt', 'features.yaml:12:19 orders_30d: expected one of count, sum, mean, stddev, min, max, distinct, first, last, lag, sequence, time_since, duration, sessions, found distinkt, where, window, limit'],
     ['online-retail', 'features', 'where: purchase, window: 30d', 'where: purchases, window: 30d', "features.yaml:12:50 where: expected a condition (any, cancellation, purchase) or an expression, found 'purchases'; did you mean purchase?"],
     ['online-retail', 'features', 'window: 30d', 'window: 90m', "features.yaml:12:68 window: expected a multiple of the tile (86400 s), found '90m'"],
     ['online-retail', 'features', 'window: 30d', 'window: 500 records', "features.yaml:12:68 window: expected a duration such as 30d, found '500 records'"],
@@ -86,6 +86,44 @@ describe('parseSource', () => {
     ['online-retail', 'features', 'aov: money / freq', 'aov: money + 1e3', 'features.yaml:28:16 aov: expected a plain number such as 1000 or 0.5, found 1e3'],
     ['online-retail', 'features', 'aov: money / freq', 'aov: money--freq', 'features.yaml:28:13 aov: -- starts a comment; for a - (-b) write the parentheses'],
     ['online-retail', 'features', 'state: [recency', 'state: [recencie', 'features.yaml:40:9 state: unknown feature recencie; did you mean recency?'],
+    ['online-retail', 'features', 'orders_30d:     { distinct: invoice_no,', 'orders_30d:     { mean: unit_prise,', "features.yaml:12:27 orders_30d: expected a column, found 'unit_prise'; did you mean unit_price?"],
+    ['online-retail', 'features', 'spent_30d:      { sum: amount,', 'spent_30d:      { mean: country,', 'features.yaml:15:27 spent_30d: mean expected int, bigint, decimal, boolean, found country (string)'],
+    ['online-retail', 'features', 'spent_30d:      { sum: amount,', 'spent_30d:      { stddev: quantity,', 'spent_30d: stddev expected a column of integers (decimals without their point) up to 94906, so that sums of 1000000 squares are exact; found quantity (int), whose range allows up to 2147483648'],
+    ['online-retail', 'features', 'spent_30d:      { sum: amount,', 'spent_30d:      { stddev: amount,', 'found amount (decimal(14,3)), whose type allows up to 99999999999999'],
+    ['online-retail', 'features', 'window: 30d', 'tumbling: 90m', "features.yaml:12:70 tumbling: expected a multiple of the tile (86400 s), found '90m'"],
+    ['online-retail', 'features', 'window: 30d', 'window: 30d, tumbling: 30d', 'features.yaml:12:83 tumbling: expected instead of window, found both'],
+    ['online-retail', 'features', 'window: 30d', 'window: 30d, offset: 1 day', "features.yaml:12:81 offset: expected a duration such as 30d, found '1 day'"],
+    ['online-retail', 'features', 'window: 30d', 'tumbling: 7d, offset: 10d', "features.yaml:12:82 offset: expected a multiple of the tumbling window, found '10d'"],
+    ['online-retail', 'features', 'window: 30d', 'window: 30d, session: 30m', 'features.yaml:12:82 session: expected with one of count, sum, mean, min, max, duration, found distinct'],
+    ['online-retail', 'features', 'sum: amount, where: purchase, window: 30d', 'sum: amount, session: 40d, window: 30d', "features.yaml:15:43 session: expected a gap up to the window, found '40d'"],
+    ['online-retail', 'features', 'sum: amount, where: purchase, window: 30d', 'sum: amount, session: half, window: 30d', "features.yaml:15:43 session: expected a gap such as 30m, found 'half'"],
+    ['online-retail', 'features', 'sum: amount, where: purchase, window: 30d', 'duration: true, window: 30d', 'features.yaml:15:19 spent_30d: expected the key session, found duration, window'],
+    ['online-retail', 'features', 'sum: amount, where: purchase, window: 30d', 'sessions: 30m, session: 30m, window: 30d', "features.yaml:15:45 session: expected with one session's aggregates"],
+    ['online-retail', 'features', 'sum: amount, where: purchase, window: 30d', 'time_since: latest, window: 30d', "features.yaml:15:33 time_since: expected one of last, first, found 'latest'"],
+    ['online-retail', 'features', 'sum: amount, where: purchase, window: 30d', 'time_since: last, unit: weeks, window: 30d', "features.yaml:15:45 unit: expected one of seconds, minutes, hours, days, found 'weeks'"],
+    ['online-retail', 'features', 'sum: amount, where: purchase, window: 30d', 'sum: amount, unit: days, window: 30d', 'features.yaml:15:40 unit: expected with time_since or duration only'],
+    ['online-retail', 'features', 'sum: amount, where: purchase, window: 30d', 'lag: amount, window: 30d', 'features.yaml:15:19 spent_30d: expected the key records, found lag, window'],
+    ['online-retail', 'features', 'sum: amount, where: purchase, window: 30d', 'lag: amount, records: 0, window: 30d', "features.yaml:15:43 records: expected an integer from 1 to 1000, found '0'"],
+    ['online-retail', 'features', 'sum: amount, where: purchase, window: 30d', 'sequence: amount, length: 65, window: 30d', "features.yaml:15:47 length: expected an integer from 1 to 64, found '65'"],
+    ['online-retail', 'features', 'sum: amount, where: purchase, window: 30d', 'sum: amount, mean: amount, window: 30d', 'features.yaml:15:19 spent_30d: expected one of count, sum, mean, stddev, min, max, distinct, first, last, lag, sequence, time_since, duration, sessions, found sum and mean'],
+    ['online-retail', 'features', 'orders_30d:     { distinct: invoice_no', 'spent_mean__sum: { count: true, window: 30d }\n  spent_mean: { mean: amount, window: 30d }\n  orders_30d:     { distinct: invoice_no', 'features.yaml:12:3 expected a name that no part of an aggregate has, found spent_mean__sum, a part of spent_mean'],
+    ['online-retail', 'features', 'aov: money / freq', 'aov: { ratio: [money] }', 'features.yaml:28:17 aov: ratio expected two names of aggregates or features, found 1'],
+    ['online-retail', 'features', 'aov: money / freq', 'aov: { ratio: [money, frequ] }', 'features.yaml:28:25 aov: ratio: unknown name frequ; did you mean freq?'],
+    ['online-retail', 'features', 'aov: money / freq', 'aov: { ratio: [money, last_country] }', 'features.yaml:28:25 aov: ratio: expected a number, found last_country (string)'],
+    ['online-retail', 'features', 'aov: money / freq', 'aov: { ratio: [money, freq], by: 2 }', 'features.yaml:28:32 aov: unknown key by'],
+    ['online-retail', 'features', 'aov: money / freq', 'aov: { ratoi: [money, freq] }', 'features.yaml:28:8 aov: expected a formula or one of ratio, rate_of_change, sequence, found a map'],
+    ['online-retail', 'features', 'aov: money / freq', 'aov: { rate_of_change: { of: spend, over: 7d } }', "features.yaml:28:32 aov: of: expected an aggregate, found 'spend'; did you mean spent?"],
+    ['online-retail', 'features', 'aov: money / freq', 'aov: { rate_of_change: { of: spent } }', 'features.yaml:28:26 rate_of_change: expected the key over, found of'],
+    ['online-retail', 'features', 'aov: money / freq', 'aov: { rate_of_change: { of: spent, over: 7h } }', "features.yaml:28:45 over: expected a multiple of the tile (86400 s), found '7h'"],
+    ['online-retail', 'features', 'aov: money / freq', 'aov: { rate_of_change: { of: last_country, over: 7d } }', 'features.yaml:28:32 aov: rate_of_change: expected a number, found last_country (string)'],
+    ['online-retail', 'features', 'aov: money / freq', 'aov: { sequence: spent }', 'features.yaml:28:20 aov: expected a sequence, found spent (sum)'],
+    ['online-retail', 'features', 'aov: money / freq', 'aov__now: freq\n  aov: { rate_of_change: { of: spent, over: 7d } }', 'features.yaml:29:3 expected a name whose parts no other has, found aov__now twice'],
+    ['online-retail', 'features', 'aov: money / freq', 'spent: money / freq', 'features.yaml:28:3 expected a name that no aggregate has, found spent'],
+    ['online-retail', 'features', 'aov: money / freq', 'aov: sequence_at(spent, 1)', 'features.yaml:28:20 aov: sequence_at: expected the name of a sequence, found spent'],
+    ['alibaba', 'features', 'recent_pages:    { count: true, window: 500 records }', 'recent_pages:    { count: true, window: 500 records, session: 30m }', 'features.yaml:2:65 session: expected only for a source with time; without, window: N records'],
+    ['alibaba', 'features', 'recent_pages:    { count: true, window: 500 records }', 'recent_pages:    { time_since: last, window: 500 records }', 'features.yaml:2:34 recent_pages: time_since expected only for a source with time'],
+    ['alibaba', 'features', 'recent_pages:    { count: true, window: 500 records }', 'recent_pages:    { count: true, window: 500 records, offset: 7d }', "features.yaml:2:64 offset: expected a number of records such as 500 records, found '7d'"],
+    ['alibaba', 'features', 'recent_pages:    { count: true, window: 500 records }', 'recent_pages:    { sessions: 30m, window: 500 records }', 'features.yaml:2:20 recent_pages: sessions expected only for a source with time'],
     ['alibaba', 'features', 'ctr_mean: list_sum(item_ctr)', 'ctr_mean: list_sum(item_clicked)', 'features.yaml:12:13 ctr_mean: expected only what is known before the decision, found the outcome item_clicked'],
     ['alibaba', 'features', 'ctr_mean: list_sum(item_ctr)', 'ctr_mean: reward', 'features.yaml:12:13 ctr_mean: expected only what is known before the decision, found the outcome reward'],
     ['alibaba', 'features', 'page: page_id', "page: case when case when recent_pages > 3 then segment else 'a' end = 'a' then 1 else 0 end", "features.yaml:9:9 page: expected comparisons of the record's texts"],
@@ -129,6 +167,52 @@ describe('parseSource', () => {
     const withTask = (task: string): ReturnType<typeof parseSource> => parseSource(filesOf('alibaba', (part, text) => part === 'models' ? text.replace('leaves: 15', 'calibrate: isotonic').replace('task: classification', `task: ${task}`) : text));
     expect(withTask('classification').source?.models.models.find(({ kind }) => kind === 'gradient-boosting')?.calibrate).toBe('isotonic');
     expect(withTask('regression').problems.map(({ message }) => message)).toContainEqual(expect.stringContaining('calibrate: expected with task classification only, found regression'));
+  });
+
+  it('takes aggregates apart into what is kept exactly, forms of features into formulas', () => {
+    const added = `  spent_7d: { sum: amount, where: purchase, window: 7d }
+  mean_spent: { mean: amount, window: 30d, offset: 30d }
+  mean_quantity: { mean: quantity, tumbling: 7d }
+  since: { time_since: first, window: 365d, unit: hours }
+  newest: { sequence: amount, length: 2, window: 30d }
+  visit: { duration: true, session: 30m, window: 1d, unit: minutes }
+features:
+  growth: { rate_of_change: { of: mean_spent, over: 7d } }
+  share: { ratio: [spent_7d, spent] }
+  amounts: { sequence: newest }`;
+    const { source, problems } = parseSource(filesOf('online-retail', (part, text) => part === 'features' ? text.replace('features:', added) : text));
+    expect(problems).toEqual([]);
+    const day = 86_400_000;
+    const part = (name: string): unknown => source?.features.aggregates.find((aggregate) => aggregate.name === name);
+    expect(part('mean_spent__sum')).toMatchObject({ kind: 'sum', of: 'amount', windowMs: 30 * day, offsetMs: 30 * day });
+    expect(part('mean_spent__count')).toMatchObject({ kind: 'count', of: 'amount' });
+    expect(part('mean_quantity__count')).toMatchObject({ kind: 'count', of: undefined, tumbling: true });
+    expect(part('growth__now__sum')).toMatchObject({ windowMs: 7 * day, offsetMs: 30 * day });
+    expect(part('growth__before__sum')).toMatchObject({ windowMs: 7 * day, offsetMs: 37 * day });
+    expect(part('newest__2')).toMatchObject({ kind: 'lag', back: 2 });
+    expect(part('visit__ms')).toMatchObject({ kind: 'duration', of: undefined, sessionMs: 1_800_000 });
+    expect(source?.features.composed).toEqual([
+      { name: 'mean_spent', finish: 'mean', parts: ['mean_spent__sum', 'mean_spent__count'] },
+      { name: 'mean_quantity', finish: 'mean', parts: ['mean_quantity__sum', 'mean_quantity__count'] },
+      { name: 'since', finish: 'time_since', parts: ['since__first'], unitMs: 3_600_000 },
+      { name: 'newest', finish: 'sequence', parts: ['newest__1', 'newest__2'] },
+      { name: 'visit', finish: 'duration', parts: ['visit__ms'], unitMs: 60_000 },
+      { name: 'growth__now', finish: 'mean', parts: ['growth__now__sum', 'growth__now__count'] },
+      { name: 'growth__before', finish: 'mean', parts: ['growth__before__sum', 'growth__before__count'] },
+    ]);
+    expect(source?.features.features.slice(0, 4)).toEqual([
+      { name: 'growth', formula: '(growth__now - growth__before) / growth__before' }, { name: 'share', formula: 'spent_7d / spent' },
+      { name: 'amounts_1', formula: 'sequence_at(newest, 1)' }, { name: 'amounts_2', formula: 'sequence_at(newest, 2)' },
+    ]);
+  });
+
+  it('reads the example of docs/features.md', () => {
+    const example = /```yaml\n([^]*?)```/.exec(readFileSync(`${ROOT}/docs/features.md`, 'utf8'))?.[1] ?? expect.fail('expected an example');
+    const files = filesOf('user-behavior', (part, text) => part === 'features' ? `${example}${text.slice(text.indexOf('\nreward:') + 1)}`
+      : part === 'models' ? `${text.slice(0, text.indexOf('features:'))}features: [view_share]\nmodels:\n  alone: { kind: one-feature, feature: view_share }\n` : text);
+    const { source, problems } = parseSource(files);
+    expect(problems).toEqual([]);
+    expect(source?.features.features.map(({ name }) => name)).toEqual(source?.features.state);
   });
 
   it('reports every mistake of a file, in order', () => {

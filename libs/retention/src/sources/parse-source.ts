@@ -48,9 +48,10 @@ function failed(problems: readonly Problem[]): ParsedSource {
 /** Digest of what decides records, states, features, rewards and labels; titles, models and deployment may change freely. */
 export function versionOf(source: Omit<Source, 'version'>): string {
   const { name, columns, derived, rejects, entity, time, tileMs, latenessMs, features } = source;
-  const { aggregates, features: formulas, population, state, reward, action, terminal, visit } = features;
+  const { aggregates, composed, features: formulas, population, state, reward, action, terminal, visit } = features;
   return stableDigest({
     columns: columns.map(({ description: _, field: __, ...column }) => column),
     name, derived, rejects, entity, time, tileMs, latenessMs, aggregates, formulas, population, state, reward, action, terminal, visit,
+    composed: composed.length === 0 ? undefined : composed,
   });
 }

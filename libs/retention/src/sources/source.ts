@@ -74,20 +74,51 @@ export interface DelimitedFormat {
   readonly maxLineBytes: number;
 }
 
-export type AggregateKind = 'count' | 'sum' | 'min' | 'max' | 'distinct' | 'last';
+/**
+ * What state and SQL keep by themselves. Kinds that files may write beside these (mean, stddev, time_since, sequence) are put together of
+ * them: `ComposedAggregate`. `squares` is a sum of squares, `lag` the value n records back, `duration` and `sessions` are of sessions.
+ */
+export type AggregateKind = 'count' | 'sum' | 'squares' | 'min' | 'max' | 'first' | 'last' | 'distinct' | 'lag' | 'duration' | 'sessions';
 
 export interface AggregateDefinition {
   readonly name: string;
   readonly kind: AggregateKind;
-  /** Column aggregated (schema or derived); undefined for `count`. `sum` takes int, bigint, decimal and boolean; `distinct` and `last` any scalar. */
+  /**
+   * Column aggregated (schema or derived); undefined for `duration`, `sessions` and for a `count` of records, not of values. `sum` takes int,
+   * bigint, decimal and boolean; `distinct`, `first`, `last` and `lag` any scalar.
+   */
   readonly of: string | undefined;
   /** Boolean SQL expression over the record, or undefined for every record. */
   readonly where: string | undefined;
   /** Exactly one of the two: `[asOf - windowMs, asOf)`, or the entity's last n records before the one at hand. */
   readonly windowMs: number | undefined;
   readonly windowRecords: number | undefined;
+  /** The window ends this long before as-of, or this many records before the one at hand. */
+  readonly offsetMs?: number;
+  readonly offsetRecords?: number;
+  /** The window is the last whole one before as-of of those that lie side by side from `TUMBLING_ORIGIN_MS` on. */
+  readonly tumbling?: true;
+  /** Only the last session of the window counts: a record that comes more than this after the one before it opens a session. */
+  readonly sessionMs?: number;
+  /** For `lag`: 1 is the newest value. */
+  readonly back?: number;
   /** For `distinct`: more values than this in one window is an error, not an estimate. */
   readonly limit: number | undefined;
+}
+
+/** Tumbling windows are counted from Monday 1970-01-05, so that those of 7 days are weeks as ISO 8601 has them. */
+export const TUMBLING_ORIGIN_MS = 4 * 86_400_000;
+
+/**
+ * An aggregate that is a number made of others' values when a row is finished: `mean` of (sum, count), `stddev` of (count, sum, squares), the
+ * time from a moment to as-of, or a duration, in units of `unitMs`. A `sequence` has no value of its own: its parts are its values, newest first.
+ */
+export interface ComposedAggregate {
+  readonly name: string;
+  readonly finish: 'mean' | 'stddev' | 'time_since' | 'duration' | 'sequence';
+  /** Names of aggregates. */
+  readonly parts: readonly string[];
+  readonly unitMs?: number;
 }
 
 export interface FeatureDefinition {
@@ -100,6 +131,8 @@ export interface FeatureDefinitions {
   /** Named boolean expressions; `where` may name one. Already substituted in `aggregates`. */
   readonly conditions: Readonly<Record<string, string>>;
   readonly aggregates: readonly AggregateDefinition[];
+  /** Made of `aggregates`; formulas name both alike. */
+  readonly composed: readonly ComposedAggregate[];
   /** All double; a null stays null (NaN in typed arrays). */
   readonly features: readonly FeatureDefinition[];
   /** Entities that exist at an as-of time: those with a record that matches `where` within the window. */
