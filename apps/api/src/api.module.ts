@@ -1,5 +1,5 @@
 import { Inject, Logger, Module, type BeforeApplicationShutdown, type DynamicModule, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
-import { EventLog, ExperimentTracker, Metrics, type Clock, type Logger as JsonLogger, type Traces } from '#tideline/platform';
+import { EventLog, ExperimentTracker, Metrics, type ObjectStore, type Clock, type Logger as JsonLogger, type Traces } from '#tideline/platform';
 import type { Source } from '#tideline/retention';
 import { Api, type DecodedTransition } from './api.ts';
 import { EntitiesController } from './entities/entities.controller.ts';
@@ -11,6 +11,8 @@ import { ModelsController } from './models/models.controller.ts';
 import type { LoadedModel } from './models/served-model.ts';
 import type { VisitLookup } from './models/visit-value-table.ts';
 import { Forecaster } from './predict/forecaster.ts';
+import { QualityController } from './quality/quality.controller.ts';
+import { QualityReports } from './quality/quality-reports.ts';
 import { LiveBoard } from './scores/live-board.ts';
 import { LiveView } from './scores/live-view.ts';
 import { ScoreStream } from './scores/score-stream.ts';
@@ -27,6 +29,8 @@ export interface ApiParts {
   readonly loadModel: (bytes: Uint8Array) => LoadedModel;
   readonly loadVisitValues: (bytes: Uint8Array) => VisitLookup;
   readonly decodeTransition: (bytes: Uint8Array) => DecodedTransition;
+  /** Opens the store with the checks' reports when they are first asked for; without it there are none. */
+  readonly openStore?: () => Promise<ObjectStore>;
   /** Made here when absent. */
   readonly metrics?: Metrics;
   readonly traces?: Traces | undefined;
@@ -64,7 +68,7 @@ export class ApiModule implements OnApplicationBootstrap, OnModuleDestroy, Befor
     }, parts.traces && { traces: parts.traces, now });
     return {
       module: ApiModule,
-      controllers: [HealthController, SourcesController, ModelsController, EntitiesController],
+      controllers: [HealthController, SourcesController, ModelsController, EntitiesController, QualityController],
       providers: [
         { provide: EventLog, useValue: parts.log },
         { provide: ExperimentTracker, useValue: parts.tracker },
@@ -73,6 +77,7 @@ export class ApiModule implements OnApplicationBootstrap, OnModuleDestroy, Befor
         { provide: LiveView, useValue: view },
         { provide: ScoreStream, useValue: stream },
         { provide: Telemetry, useValue: telemetry },
+        { provide: QualityReports, useValue: new QualityReports(sources, parts.openStore) },
         { provide: Forecaster, useValue: new Forecaster(sources, models, board) },
         { provide: ModelCatalog, useValue: new ModelCatalog(parts.tracker, models) },
         { provide: Api, useValue: new Api(parts, sources, models, view, parts.decodeTransition) },

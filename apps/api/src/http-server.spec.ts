@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { VisitValues } from '#tideline/retention';
-import { MemoryExperimentTracker, readConfiguration, SystemClock, type EventLog, type ExperimentTracker } from '#tideline/platform';
+import { MemoryExperimentTracker, MemoryObjectStore, readConfiguration, SystemClock, type EventLog, type ExperimentTracker } from '#tideline/platform';
 import { appendScores, appendTransitions, fabricatedLog, fabricatedModel, fabricatedReaders, fabricatedScore, fabricatedSource, promote } from '../test/fabricated-world.ts';
 import { AddressTaken, createHttpServer, listen } from './http-server.ts';
 import { apiSettings } from './settings.ts';
@@ -221,6 +221,33 @@ describe('the API with models and live scores', () => {
     await promote(tracker, 'churn-shop', 'model.bin', Buffer.from('rubbish'));
     await new Promise((resolve) => setTimeout(resolve, 100));
     expect((await ask(app, 'POST', '/sources/shop/predict', { features: { recency: 1 } })).body.model.version).toBe('2');
+  });
+});
+
+describe('data quality', () => {
+  const RUN = '20260105T000000000Z-0a1b2c';
+  let app: NestFastifyApplication;
+  afterEach(() => app.close());
+
+  it('leads from the runs to a run and its document, and nowhere else', async () => {
+    const store = new MemoryObjectStore();
+    for (const [name, text] of [['index.json', JSON.stringify({ runs: [{ run: RUN, verdict: 'refused' }] })], [`${RUN}.json`, JSON.stringify({ run: RUN, failingRows: [] })], [`${RUN}.html`, '<!doctype html>a report'], ['index.html', '<!doctype html>an index']] as const) {
+      await store.put(`gold/reports/shop/${name}`, Buffer.from(text));
+    }
+    const parts = { log: await fabricatedLog(['shop', 'visits']), tracker: new MemoryExperimentTracker(), clock: new SystemClock(), ...fabricatedReaders, openStore: () => Promise.resolve(store), sources: [fabricatedSource('shop'), fabricatedSource('visits')], synthetic: [] };
+    app = await createHttpServer(parts, settingsOf(), '/nowhere');
+    await app.init();
+    expect((await ask(app, 'GET', '/sources/shop/checks')).body).toMatchObject({ source: 'shop', suites: [], runs: [{ run: RUN, verdict: 'refused' }] });
+    expect((await ask(app, 'GET', '/sources/visits/checks')).body).toMatchObject({ runs: [] });
+    expect((await ask(app, 'GET', `/sources/shop/checks/${RUN}`)).body).toMatchObject({ run: RUN });
+    for (const file of [`${RUN}.html`, 'index.html']) {
+      const page = await app.inject({ method: 'GET', url: `/reports/shop/${file}` });
+      expect([page.statusCode, page.headers['content-type'], page.body.startsWith('<!doctype html>')]).toEqual([200, 'text/html; charset=utf-8', true]);
+      expect(page.headers['content-security-policy']).toContain("default-src 'none'");
+    }
+    for (const url of ['/sources/nope/checks', '/sources/shop/checks/..%2F..%2Findex', '/sources/shop/checks/20260105T000000000Z-ffffff', '/reports/shop/index.json', `/reports/visits/${RUN}.html`, '/reports/shop/..%2Fvisits%2Findex.html']) {
+      expectProblem(await ask(app, 'GET', url), 404);
+    }
   });
 });
 

@@ -53,7 +53,7 @@ describe('serving', () => {
       return found;
     }, { timeout: 20_000 });
     expect(story.features?.slice(0, 2)).toMatchObject([{ name: 'purchase_power01', value: 0 }, { name: 'page', value: 1 }]);
-    expect(await get('/sources')).toMatchObject([{ name: 'alibaba', synthetic: true }, { name: 'online-retail', synthetic: false }, { name: 'user-behavior', synthetic: true }]);
+    expect(await get('/sources')).toEqual(expect.arrayContaining([['alibaba', true], ['online-retail', false], ['user-behavior', true]].map(([name, synthetic]) => expect.objectContaining({ name, synthetic }))));
     stop.abort();
     expect(await code).toBe(0);
     await expect(fetch(`http://127.0.0.1:${port}/health`)).rejects.toThrow();

@@ -22,7 +22,7 @@ export async function serve(environment: Environment, stop: AbortSignal): Promis
     if (!(await openDoors(doors, ['eventLog', 'experiments'], { clock, stop, logger }))) return 0;
     const [log, tracker] = [await doors.get('eventLog'), await doors.get('experiments')];
     const readers = { loadModel, loadVisitValues: (bytes: Uint8Array) => VisitValues.load(bytes), decodeTransition };
-    const parts = { ...readers, metrics, traces, logger, log, tracker, clock, sources, synthetic, warn: (message: string) => logger.warn(message) };
+    const parts = { ...readers, metrics, traces, logger, log, tracker, clock, sources, synthetic, openStore: () => doors.get('objectStore'), warn: (message: string) => logger.warn(message) };
     const app = closing.adopt(await createHttpServer(parts, settings, join(root, 'dist', 'dashboard')), (server) => server.close());
     const address = await listen(app, settings);
     logger.info({ address, sources: sources.map(({ name }) => name), keys: settings.keys.length }, `answering at ${address}`);

@@ -1,5 +1,5 @@
 // Test material: the project's sources, logs in a source's own format put on an event log as the ingestor does it, and tables read back.
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Lake, ParquetFile, Sql, valueAt, type JsonValue, type Snapshot, type Table } from '#tideline/lake';
 import {
@@ -20,6 +20,7 @@ export function sourceNamed(name: string, edit: (fileName: string, text: string)
   };
   const { source, problems } = parseSource({
     schema: read('schema.yaml'), features: read('features.yaml'), models: read('models.yaml'), deployment: read('deployment.yaml'),
+    checks: existsSync(join(root, 'sources', name, 'checks.yaml')) ? read('checks.yaml') : undefined,
   });
   if (source === undefined) throw new Error(JSON.stringify(problems));
   return source;

@@ -13,6 +13,10 @@ export function watchBatchLayer(metrics: Metrics, pulse: Pulse, traces: Traces |
   const builds = metrics.histogram('batch_build_seconds', 'One build of a source\'s gold tables', SECONDS, ['source']);
   const goldRows = metrics.gauge('batch_gold_rows', 'Rows of the last build, by table kind', ['source', 'table']);
   const builtAt = metrics.gauge('batch_built_timestamp_seconds', 'When gold was last built, seconds since the epoch', ['source']);
+  const checkRuns = metrics.counter('batch_check_runs_total', 'Runs of a source\'s checks, by verdict', ['source', 'verdict']);
+  const checksNotHeld = metrics.gauge('batch_checks_not_held', 'Checks that did not hold in the last run, by severity', ['source', 'severity']);
+  const failingRows = metrics.gauge('batch_check_failing_rows', 'Rows that failed a check in the last run', ['source', 'suite', 'check']);
+  const counted = metrics.gauge('batch_quality_rows', 'Rows that arrived late, twice, unknown or broken, as the last run of the checks counted them', ['source', 'what']);
   const failures = metrics.counter('batch_failed_rounds_total', 'Rounds that failed and are tried again', ['source']);
   return {
     pulse,
@@ -34,6 +38,13 @@ export function watchBatchLayer(metrics: Metrics, pulse: Pulse, traces: Traces |
       goldRows.set({ source, table: 'training' }, report.trainingRows);
       builtAt.set({ source }, endMs / 1000);
       traces?.record({ name: 'build gold', startMs, endMs, attributes: { source, featureRows: report.featureRows, trainingRows: report.trainingRows, silverVersion: report.silverVersion } });
+    },
+    validated: ({ source, report, startMs, endMs }) => {
+      checkRuns.inc({ source, verdict: report.verdict });
+      for (const [severity, verdict] of [['fail', 'failed'], ['warn', 'warned']] as const) checksNotHeld.set({ source, severity }, report.results.filter((result) => result.verdict === verdict).length);
+      for (const { suite, check, failing } of report.results) failingRows.set({ source, suite, check }, failing);
+      for (const [what, count] of Object.entries(report.counts)) counted.set({ source, what }, count);
+      traces?.record({ name: 'run checks', startMs, endMs, attributes: { source, run: report.run, verdict: report.verdict } });
     },
     failed: (source) => failures.inc({ source }),
   };

@@ -2,6 +2,8 @@ import type { Lake, Sql } from '#tideline/lake';
 import type { Clock, EventLog, ExperimentTracker, SchemaRegistry } from '#tideline/platform';
 import { registeredCodec, tableNames, type Source } from '#tideline/retention';
 import { compactSource, type CompactionReport } from './compact.ts';
+import type { RunReport } from './gates/run-report.ts';
+import { NothingToValidateError, validateLake } from './gates/validate-lake.ts';
 import { buildGold, type GoldOptions, type GoldReport } from './gold.ts';
 import { landSource, type Landing } from './land.ts';
 import { landRejects } from './rejects.ts';
@@ -37,6 +39,8 @@ export class BatchLayer {
 
   /** Lands what is new; `rejects` counts dead letters. An aborted landing has committed what it had read. */
   async land(source: Source, signal?: AbortSignal, onProgress?: (read: number, behind: number) => void): Promise<Landing & { rejects: number }> {
+    // What is loaded by whole deliveries is not on a topic.
+    if (source.deployment.load !== undefined) return { bronzeRows: 0, silverRows: 0, refusedRows: 0, lateRows: 0, rejects: 0 };
     const { log, lake, registry } = this.#doors;
     const landing = await landSource({ source, log, lake, codec: await registeredCodec(source, registry), signal, onProgress });
     const rejects = signal?.aborted === true ? 0 : await landRejects(source, this.#doors);
@@ -59,6 +63,17 @@ export class BatchLayer {
   async lastBuild(source: Source): Promise<Build | undefined> {
     const build = await lastBuild(this.#doors.lake.table(tableNames(source).training));
     return build?.definition === source.version ? build : undefined;
+  }
+
+  /** Runs the source's checks on its tables; undefined for a source without any, or before there is a table to check. */
+  async validate(source: Source, signal?: AbortSignal): Promise<RunReport | undefined> {
+    const { store } = this.#doors.lake;
+    try {
+      return await validateLake(source, { store, lake: this.#doors.lake, sql: this.#doors.sql }, this.#doors.clock, signal);
+    } catch (error) {
+      if (error instanceof NothingToValidateError) return undefined;
+      throw error;
+    }
   }
 
   async compact(source: Source): Promise<readonly CompactionReport[]> {

@@ -27,6 +27,11 @@ export class FailingStore extends ObjectStore {
     return this.#calls > this.#failure.call;
   }
 
+  /** Calls made so far, the one that fails and those after it included. */
+  get callCount(): number {
+    return this.#calls;
+  }
+
   get(key: string, range?: ByteRange): Promise<Uint8Array> {
     return this.#through(() => this.#inner.get(key, range));
   }

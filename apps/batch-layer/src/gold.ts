@@ -49,6 +49,12 @@ export async function buildGold(options: GoldOptions): Promise<GoldReport> {
   return { silverVersion: snapshot.version, ...report };
 }
 
+/** Silver, without rows that vanished from their source's deliveries. */
+function rowsThatCount(source: Source): string {
+  const { silver } = tableNames(source);
+  return source.deployment.load === undefined ? silver : `(SELECT * FROM ${silver} WHERE is_active)`;
+}
+
 function checkAsOf({ source, asOfMs }: GoldOptions): void {
   if (asOfMs === undefined) return;
   const { name, tileMs } = source;
@@ -137,7 +143,7 @@ async function* framesOf(options: GoldOptions, asOfs: readonly number[], labelle
 
 /** Rows of the population as of a time, by entity. */
 async function* framesAsOf({ source, sql, signal }: GoldOptions, frame: FeatureFrame, asOfMs: number, labelled: boolean, done: number): AsyncIterable<Frame> {
-  const { silver } = tableNames(source);
+  const silver = rowsThatCount(source);
   const partials = partialsSql(source, silver, asOfMs);
   // Features and labels are of the same population by definition; a left join would show it if they weren't.
   const statement = labelled
@@ -157,7 +163,7 @@ const LABEL = '_label';
 async function timesOf({ source, sql, asOfMs }: GoldOptions): Promise<AsOfTimes> {
   const time = `"${source.time}"`;
   const [span] = await sql.rows(
-    `SELECT CAST(epoch_ms(min(${time})) AS BIGINT) AS first, CAST(epoch_ms(max(${time})) AS BIGINT) AS last FROM ${tableNames(source).silver} WHERE ${isEvent(source)} AND NOT _late`,
+    `SELECT CAST(epoch_ms(min(${time})) AS BIGINT) AS first, CAST(epoch_ms(max(${time})) AS BIGINT) AS last FROM ${rowsThatCount(source)} WHERE ${isEvent(source)} AND NOT _late`,
   );
   if (span!['first'] === null) throw new NothingToBuildError(`expected events of ${source.name}, found none: replay the file of ${eventTables(source).map(({ name }) => name).join(' or ')}`);
   const [firstMs, lastMs] = [Number(span!['first']), Number(span!['last'])];
@@ -184,7 +190,7 @@ async function buildRecordFrame(options: GoldOptions, silver: SilverState): Prom
   const tables = [training];
   let done = 0;
   try {
-    for await (const batch of sql.batches(recordFeaturesSql(source, names.silver), signal === undefined ? {} : { signal })) {
+    for await (const batch of sql.batches(recordFeaturesSql(source, rowsThatCount(source)), signal === undefined ? {} : { signal })) {
       const keys = identity.map(({ name }) => columnOf(batch, name));
       await training.write([...keys, ...frame.finish(batch, NaN), toLabel(source, columnOf(batch, 'label'))], batch.rowCount);
       onProgress?.((done += batch.rowCount), silver.rowCount);

@@ -203,7 +203,7 @@ const bronzeColumns = (source: Source): ColumnDefinition[] => [
 ];
 
 /** Columns of a source's table in silver: those of its file, the derived ones, where a row came from. */
-function silverColumns(source: Source, table: string | undefined): ColumnDefinition[] {
+export function silverColumns(source: Source, table?: string): ColumnDefinition[] {
   const { columns, derived } = table === undefined ? source : tableOf(source, table);
   return [
     ...columns.map(({ name, type, nullable }) => ({ name, type, nullable })),

@@ -7,7 +7,7 @@ import { takingTurns } from './taking-turns.ts';
 
 const string = { name: 'string' } as const;
 
-const letterColumns: readonly ColumnDefinition[] = [
+export const letterColumns: readonly ColumnDefinition[] = [
   { name: 'reason', type: string, nullable: false },
   { name: 'detail', type: string, nullable: false },
   { name: 'original', type: string, nullable: false },

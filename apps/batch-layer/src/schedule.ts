@@ -4,6 +4,7 @@ import { UnreadableRecord, type Source } from '#tideline/retention';
 import { keepRounds } from '#tideline/streaming';
 import type { BatchLayer, BuildReport } from './batch-layer.ts';
 import type { CompactionReport } from './compact.ts';
+import type { RunReport } from './gates/run-report.ts';
 import type { Landing } from './land.ts';
 
 /** How long to wait after each look at all sources. */
@@ -32,7 +33,7 @@ interface Progress {
 }
 
 /** What of the batch layer the schedule calls. */
-export type ScheduledWork = Pick<BatchLayer, 'land' | 'compact' | 'build' | 'silverRows' | 'lastBuild'>;
+export type ScheduledWork = Pick<BatchLayer, 'land' | 'compact' | 'build' | 'silverRows' | 'lastBuild'> & Partial<Pick<BatchLayer, 'validate'>>;
 
 /** Told what was done, for metrics and traces; times in ms since the epoch. */
 export interface ScheduleObserver {
@@ -40,6 +41,7 @@ export interface ScheduleObserver {
   landed?(facts: { source: string; landing: Landing & { rejects: number }; startMs: number; endMs: number }): void;
   compacted?(facts: { source: string; reports: readonly CompactionReport[]; startMs: number; endMs: number }): void;
   built?(facts: { source: string; report: BuildReport; startMs: number; endMs: number }): void;
+  validated?(facts: { source: string; report: RunReport; startMs: number; endMs: number }): void;
   failed?(source: string): void;
 }
 
@@ -131,6 +133,19 @@ export class Schedule {
     this.#observer.built?.({ source: source.name, report, startMs, endMs: this.#clock.nowMs() });
     Object.assign(progress, { builtAtMs: begunMs + buildMs, buildMs, builtRows: silverRows, trainingRows: report.trainingRows });
     this.#logger.info({ source: source.name, ...report, seconds: buildMs / 1000 }, `${source.name}: built gold, ${report.trainingRows} rows to learn from`);
+    await this.#validate(source, signal);
+  }
+
+  /** What was just built is checked at once; what does not hold is told and counted, and stops nothing that serves already. */
+  async #validate(source: Source, signal: AbortSignal): Promise<void> {
+    const startMs = this.#clock.nowMs();
+    const report = await this.#layer.validate?.(source, signal);
+    if (report === undefined) return;
+    this.#observer.validated?.({ source: source.name, report, startMs, endMs: this.#clock.nowMs() });
+    const named = (verdict: string): string[] => report.results.filter((result) => result.verdict === verdict).map(({ suite, check }) => `${suite}/${check}`);
+    const facts = { source: source.name, run: report.run, failed: named('failed'), warned: named('warned'), rejected: report.rejected };
+    if (report.verdict === 'refused') this.#logger.warn(facts, `${source.name}: ${facts.failed.length} checks failed: ${facts.failed.join(', ')}`);
+    else this.#logger.info(facts, `${source.name}: every check passed${facts.warned.length > 0 ? `, ${facts.warned.length} with a warning` : ''}`);
   }
 }
 

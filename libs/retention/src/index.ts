@@ -8,6 +8,10 @@
  *
  * Start at `sources/source.ts`, then `records/columns.ts`, `features/` and `decisions/`.
  */
+export { checkedTables, type CheckedTable } from './checks/checked-tables.ts';
+export { isRowCheck, type Check, type CheckRule, type CheckSuite, type CheckValue, type RowRule, type Severity, type TableRule } from './checks/check.ts';
+export { judgeSuite, type CheckResult, type JudgeFacts } from './checks/judge-suite.ts';
+export { suiteSql, type SuiteSql, type SuiteTarget } from './checks/suite-sql.ts';
 export type { LiveModel } from './decisions/live-scorer.ts';
 export { parseModelUpdate, type ModelUpdate } from './decisions/model-update.ts';
 export { SourceProcessor, type BatchCounts, type ProcessedBatch } from './decisions/source-processor.ts';
@@ -32,12 +36,13 @@ export { parseSource, type ParsedSource, type SourceFiles } from './sources/pars
 export { InvalidSourcesError, parseSources, SOURCE_FILE_NAMES, sourcesOrThrow, type SourceFolder } from './sources/parse-sources.ts';
 export type {
   AggregateDefinition, AggregateKind, AttributeDefinition, DelimitedFormat, Deployment, DerivedColumn, FeatureDefinition, FeatureDefinitions, LabelDefinition,
-  ModelDefinition, ModelDefinitions, Source, SourceColumn, SourceTable,
+  ModelDefinition, ModelDefinitions, Source, SourceColumn, SourceTable, ValidatedLoad,
 } from './sources/source.ts';
 export { ALWAYS_MS, eventTables, fileSource, TABLE_COLUMN, tableNamesOf, tableOf } from './sources/source-tables.ts';
 export { silverTables, tableNames, type TableNames } from './sources/table-names.ts';
 export type { Problem, SourceFile } from './sources/yaml-fields.ts';
 export { createWidener, NO_TABLE, tableIndexes } from './records/union-batch.ts';
+export { LEDGER_HEADER, ledgerLine, topUpLedger, type LedgerTopUp } from './synthetic/ledger-lines.ts';
 export { generate, SYNTHETIC_SOURCES, type GenerateOptions } from './synthetic/generate.ts';
 export { generateTables, SYNTHETIC_TABLE_SOURCES, type GenerateTablesOptions, type SyntheticFile } from './synthetic/generate-tables.ts';
 export { planTracks, type TrackPlan } from './features/aggregate-tracks.ts';

@@ -1,13 +1,13 @@
 import { once } from 'node:events';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { fileSystemError } from '#tideline/platform';
-import { generate as generateLog, generateTables, SYNTHETIC_SOURCES, SYNTHETIC_TABLE_SOURCES } from '#tideline/retention';
-import { CommandError, failed, wrongUse } from '../command-error.ts';
+import { generate as generateLog, generateTables, LEDGER_HEADER, SYNTHETIC_SOURCES, SYNTHETIC_TABLE_SOURCES, topUpLedger } from '#tideline/retention';
+import { CommandError, failed, refused, wrongUse } from '../command-error.ts';
 import type { CommandContext, Runner } from '../context.ts';
 import { formatBytes, formatNumber } from '../output.ts';
-import { parseBytes, parseCount } from '../parse-quantity.ts';
+import { parseBytes, parseCount, parseTime } from '../parse-quantity.ts';
 
 interface GenerateOptions {
   readonly out: string;
@@ -16,6 +16,8 @@ interface GenerateOptions {
   readonly users?: number;
   readonly days?: number;
   readonly seed: number;
+  readonly topUp?: string;
+  readonly asOf?: number;
 }
 
 export function addGenerate(program: Command, run: Runner): void {
@@ -29,6 +31,8 @@ export function addGenerate(program: Command, run: Runner): void {
     .option('--users <n>', 'so many entities, for a source of several tables', parseCount('users', 1))
     .option('--days <n>', 'so many days of events, for a source of several tables', parseCount('days', 8))
     .option('--seed <n>', 'seed', parseCount('seed', 0), 7)
+    .option('--top-up <file>', 'ledger: the rows of this file, and each of the last five days filled up to --rows')
+    .option('--as-of <day>', 'with --top-up: the last of the five days; today by default', parseTime('as-of'))
     .action(run(generate));
 }
 
@@ -39,6 +43,7 @@ async function generate({ world, output, signal }: CommandContext, name: string,
   if (!SYNTHETIC_SOURCES.includes(name)) throw wrongUse(`expected a source that synthetic data are made for (${[...SYNTHETIC_SOURCES, ...SYNTHETIC_TABLE_SOURCES].join(', ')}), found ${name}`);
   if ((options.rows === undefined) === (options.bytes === undefined)) throw wrongUse('expected one of --rows and --bytes');
   const size = options.rows === undefined ? { bytes: options.bytes! } : { rows: options.rows };
+  if (options.topUp !== undefined) return topUp({ world, output, signal }, name, options.topUp, options);
   const startedAtMs = world.clock.nowMs();
   let bytes = 0;
   let lines = 0;
@@ -83,6 +88,25 @@ async function generateFiles({ world, output, signal }: CommandContext, name: st
   }
   const report = { source: name, synthetic: true, files, seed, seconds: (world.clock.nowMs() - startedAtMs) / 1000 };
   output.result(report, () => files.map((made) => `${made.file}: ${formatNumber(made.rows)} synthetic rows of the table ${made.table}, ${formatBytes(made.bytes)}, seed ${seed}`).join('\n'));
+}
+
+/** A ledger's file with synthetic rows added where the last days have too few. */
+async function topUp({ world, output }: CommandContext, name: string, file: string, { out, rows, seed, asOf }: GenerateOptions): Promise<void> {
+  if (name !== 'ledger' || rows === undefined) throw wrongUse(`expected --top-up for ledger and with --rows, found it for ${name}${rows === undefined ? ' without' : ''}`);
+  let text;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (error) {
+    throw fileSystemError(error, 'read', file);
+  }
+  const [header, ...lines] = text.split('\n').filter((line) => line !== '');
+  if (header !== undefined && `${header}\n` !== LEDGER_HEADER) throw refused(`${file}: expected the header ${LEDGER_HEADER.trim()}, found ${header.slice(0, 200)}`);
+  const added = topUpLedger(lines, { seed, asOfMs: asOf ?? world.clock.nowMs(), rowsPerDay: rows });
+  const bytes = Buffer.from(LEDGER_HEADER + [...lines, ...added].map((line) => `${line}\n`).join(''));
+  await (out === '-' ? print([bytes]) : writeWhole(out, [bytes]));
+  const report = { source: name, synthetic: true, file: out, rows: lines.length + added.length, added: added.length, bytes: bytes.length, seed };
+  if (out === '-') output.note(`${added.length} synthetic rows added`);
+  else output.result(report, () => `${out}: ${formatNumber(report.rows)} rows of ${name}, ${formatNumber(added.length)} of them new and synthetic, seed ${seed}`);
 }
 
 async function print(blocks: Iterable<Uint8Array>): Promise<void> {

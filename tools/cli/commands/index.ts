@@ -16,11 +16,12 @@ import { addSources } from './sources.ts';
 import { addStart } from './start.ts';
 import { addTopics } from './topics.ts';
 import { addTrain } from './train.ts';
+import { addValidate } from './validate.ts';
 import { addVerify } from './verify.ts';
 
 /** Every command, in the order in which a newcomer meets them. */
 export function addCommands(program: Command, run: Runner): void {
-  for (const add of [addStart, addSources, addGenerate, addInspect, addReplay, addTopics, addScores, addLake, addBuild, addTrain, addCompare, addModels, addExport, addExperiments, addVerify, addProve, addDoctor]) {
+  for (const add of [addStart, addSources, addGenerate, addInspect, addReplay, addTopics, addScores, addLake, addBuild, addValidate, addTrain, addCompare, addModels, addExport, addExperiments, addVerify, addProve, addDoctor]) {
     add(program, run);
   }
 }

@@ -6,7 +6,9 @@ import { isPlatformError } from '#tideline/platform';
 import { failed, refused, wrongUse } from '../command-error.ts';
 import type { CommandContext, Runner } from '../context.ts';
 import { formatBytes, formatNumber } from '../output.ts';
-import { parseCount, parseRate, parseSpeed } from '../parse-quantity.ts';
+import { loadDeliveryFile } from './load.ts';
+import { replayRejects } from './replay-rejects.ts';
+import { parseCount, parseRate, parseSpeed, parseTime } from '../parse-quantity.ts';
 
 interface ReplayOptions {
   readonly source: string;
@@ -17,6 +19,8 @@ interface ReplayOptions {
   readonly loop?: boolean;
   readonly fromStart?: boolean;
   readonly stopAfter?: number;
+  readonly asOf?: number;
+  readonly rejects?: boolean;
 }
 
 export function addReplay(program: Command, run: Runner): void {
@@ -32,11 +36,19 @@ export function addReplay(program: Command, run: Runner): void {
     .option('--loop', 'begin again after the end, until Ctrl-C')
     .option('--from-start', 'forget how far an earlier replay of this file came')
     .option('--stop-after <rows>', 'stop at the first chunk border after so many rows', parseCount('stop-after', 1))
+    .option('--as-of <day>', 'for a source that is loaded by whole deliveries: the last day of the window', parseTime('as-of'))
+    .option('--rejects', 'the file is for corrections of rejected lines: written when it is not there, replayed when it is')
     .action(run(replay));
 }
 
-async function replay({ world, output, signal }: CommandContext, file: string, options: ReplayOptions): Promise<void> {
+async function replay(context: CommandContext, file: string, options: ReplayOptions): Promise<void> {
+  const { world, output, signal } = context;
   const source = await world.source(options.source);
+  if (options.rejects === true) {
+    return replayRejects(context, source, file, options.asOf, (path) => replay(context, path, { ...options, rejects: false }));
+  }
+  if (source.deployment.load !== undefined) return loadDeliveryFile(context, source, file, options.asOf);
+  if (options.asOf !== undefined) throw wrongUse(`expected a source that is loaded by deliveries for --as-of, found ${source.name}`);
   if (options.speed !== undefined && options.rate !== undefined) throw wrongUse('expected one of --speed and --rate, found both');
   if (options.speed !== undefined && source.time === undefined) {
     throw wrongUse(`expected a source with time for --speed, found ${source.name}`, 'use --rate instead');

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { BatchLayer } from '../../../apps/batch-layer/src/batch-layer.ts';
 import { verifySource, type Verification } from '../../../apps/batch-layer/src/verify.ts';
-import { refused } from '../command-error.ts';
+import { refused, wrongUse } from '../command-error.ts';
 import type { CommandContext, Runner } from '../context.ts';
 import { formatNumber, formatTable } from '../output.ts';
 
@@ -20,7 +20,9 @@ export function addVerify(program: Command, run: Runner): void {
 }
 
 async function verify({ world, output, signal }: CommandContext, options: VerifyOptions): Promise<void> {
-  const all = options.source === undefined ? await world.sources() : [await world.source(options.source)];
+  const asked = options.source === undefined ? undefined : await world.source(options.source);
+  if (asked?.deployment.load !== undefined) throw wrongUse(`expected a source on a topic, found ${asked.name}, which is loaded by whole deliveries`, `\`tideline validate ${asked.name}\` checks it`);
+  const all = options.source === undefined ? await world.sources() : [asked!];
   const log = await world.log('batch-layer');
   const topics = new Set((await log.describeTopics()).filter(({ partitions }) => partitions.some(({ end }) => end > 0)).map(({ topic }) => topic));
   const doors = { log, store: await world.store(), lake: await world.lake(), sql: await world.sql(), registry: await world.registry() };

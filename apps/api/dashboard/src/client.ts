@@ -82,6 +82,28 @@ export interface VersionInfo {
   metrics: Record<string, Interval>;
 }
 
+export interface CheckRunInfo {
+  run: string;
+  atMs: number;
+  verdict: string;
+  input: string;
+  failed: string[];
+  warned: string[];
+  rejected: number;
+}
+
+export interface QualityInfo {
+  suites: { name: string; table: string; checks: number }[];
+  runs: CheckRunInfo[];
+}
+
+export interface CheckRunReport {
+  run: string;
+  input: string;
+  results: { suite: string; check: string; verdict: string; expected: string; found: string }[];
+  failingRows: { reason: string; detail: string; file: string; byteOffset: number; original: string }[];
+}
+
 /** A refused request, with the problem document's own words. */
 export class Refused extends Error {
   readonly status: number;

@@ -4,6 +4,7 @@ import { rememberKey, type Live, type SourceInfo } from './client.ts';
 import { useAddress, usePolled } from './hooks.ts';
 import { LiveFeed } from './live-feed.tsx';
 import { ModelsPanel } from './models-panel.tsx';
+import { QualityPanel } from './quality-panel.tsx';
 import type { Connection } from './score-feed.ts';
 import { StoryDialog } from './story-dialog.tsx';
 import { ThroughputCard } from './throughput-card.tsx';
@@ -56,6 +57,7 @@ export function Dashboard(): JSX.Element {
             <LiveFeed source={source} onConnection={setConnection} onOpen={(entity) => go(source.name, entity)} />
             <TopTable source={source} onOpen={(entity) => go(source.name, entity)} />
             <ModelsPanel source={source} />
+            <QualityPanel source={source} />
           </main>
         )}
       {source !== undefined && address.entity !== undefined && (

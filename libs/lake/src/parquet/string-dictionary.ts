@@ -1,13 +1,13 @@
 const mostValues = 1 << 15;
 const mostBytes = 1 << 19;
-const tableSize = 1 << 16;
+const firstValues = 1 << 7;
 
-/** Codes for byte strings by an open-addressing hash table; gives up beyond 32,768 values or 512 KiB. */
+/** Codes for byte strings by an open-addressing hash table, which grows with them; gives up beyond 32,768 values or 512 KiB. */
 export class StringDictionary {
-  // Code plus one; 0 for free.
+  // Code plus one; 0 for free. Twice as many slots as values have room.
   #table = new Int32Array(0);
-  readonly #hashes = new Int32Array(mostValues);
-  readonly #offsets = new Int32Array(mostValues + 1);
+  #hashes = new Int32Array(firstValues);
+  #offsets = new Int32Array(firstValues + 1);
   #bytes = new Uint8Array(4096);
   #size = 0;
 
@@ -17,7 +17,7 @@ export class StringDictionary {
 
   /** Writes the codes of strings `[start, end)` to the head of `codes`; false when the dictionary is full (it may have grown). */
   encode(bytes: Uint8Array, offsets: Int32Array, start: number, end: number, codes: Int32Array): boolean {
-    if (this.#table.length === 0) this.#table = new Int32Array(tableSize);
+    if (this.#table.length === 0) this.#table = new Int32Array(2 * this.#hashes.length);
     for (let i = start; i < end; i++) {
       const code = this.#codeOf(bytes, offsets[i]!, offsets[i + 1]!);
       if (code < 0) return false;
@@ -30,11 +30,27 @@ export class StringDictionary {
   truncate(size: number): void {
     this.#size = size;
     this.#table.fill(0);
-    for (let code = 0; code < size; code++) {
-      let slot = this.#hashes[code]! & (tableSize - 1);
-      while (this.#table[slot] !== 0) slot = (slot + 1) & (tableSize - 1);
+    this.#fillTable();
+  }
+
+  #fillTable(): void {
+    const mask = this.#table.length - 1;
+    for (let code = 0; code < this.#size; code++) {
+      let slot = this.#hashes[code]! & mask;
+      while (this.#table[slot] !== 0) slot = (slot + 1) & mask;
       this.#table[slot] = code + 1;
     }
+  }
+
+  #grow(): void {
+    const values = 2 * this.#hashes.length;
+    const [hashes, offsets] = [new Int32Array(values), new Int32Array(values + 1)];
+    hashes.set(this.#hashes);
+    offsets.set(this.#offsets);
+    this.#hashes = hashes;
+    this.#offsets = offsets;
+    this.#table = new Int32Array(2 * values);
+    this.#fillTable();
   }
 
   /** The values by code as PLAIN BYTE_ARRAY: length and bytes. */
@@ -61,7 +77,8 @@ export class StringDictionary {
     let hash = 0x811c9dc5;
     for (let i = start; i < end; i++) hash = Math.imul(hash ^ bytes[i]!, 0x01000193);
     hash ^= hash >>> 15;
-    for (let slot = hash & (tableSize - 1); ; slot = (slot + 1) & (tableSize - 1)) {
+    const mask = this.#table.length - 1;
+    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
       const code = this.#table[slot]! - 1;
       if (code < 0) return this.#add(bytes, start, end, hash, slot);
       if (this.#hashes[code] === hash && this.#equals(code, bytes, start, end)) return code;
@@ -87,7 +104,8 @@ export class StringDictionary {
     this.#bytes.set(bytes.subarray(start, end), from);
     this.#hashes[this.#size] = hash;
     this.#offsets[this.#size + 1] = to;
-    this.#table[slot] = this.#size + 1;
-    return this.#size++;
+    this.#table[slot] = ++this.#size;
+    if (this.#size === this.#hashes.length && this.#size < mostValues) this.#grow();
+    return this.#size - 1;
   }
 }

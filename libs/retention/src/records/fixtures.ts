@@ -64,6 +64,7 @@ export function sourceOf(name: string, columns: readonly SourceColumn[], format:
     time: undefined,
     tileMs: undefined,
     latenessMs: 0,
+    checks: [],
     features: {
       conditions: {}, aggregates: [], composed: [], features: [], population: undefined, state: [], reward: '0', action: '0', terminal: undefined, visit: undefined,
     },

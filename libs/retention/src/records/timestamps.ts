@@ -1,6 +1,7 @@
 import { parseInteger } from './numbers.ts';
 
 const ZERO = 48;
+const SLASH = 47;
 const DAY_MS = 86_400_000;
 /** The widest range that a JavaScript date holds. */
 const TIMESTAMP_LIMIT_MS = 8.64e15;
@@ -9,11 +10,12 @@ const DAYS_IN_MONTH: readonly number[] = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31
 /** Parses the bytes `[start, end)` into milliseconds since the epoch, UTC, or gives NaN. */
 export type TimestampParser = (bytes: Uint8Array, start: number, end: number) => number;
 
-/** The parser of a source's `time_format`: `yyyy-MM-dd HH:mm:ss`, `unix-seconds`, `unix-millis` or `iso` (no zone means UTC). */
+/** The parser of a source's `time_format`: `yyyy-MM-dd HH:mm:ss`, `unix-seconds`, `unix-millis`, `d/M/yyyy` or `iso` (no zone means UTC). */
 export function timestampParser(format: string): TimestampParser {
   if (format === 'unix-seconds') return (bytes, start, end) => bounded(parseInteger(bytes, start, end, false) * 1000);
   if (format === 'unix-millis') return (bytes, start, end) => bounded(parseInteger(bytes, start, end, false));
   if (format === 'iso') return parseIso;
+  if (format === 'd/M/yyyy') return (bytes, start, end) => parseDayFirst(bytes, start, end) * DAY_MS;
   return (bytes, start, end) =>
     end - start === 19 && bytes[start + 10] === 32 ? parseDate(bytes, start) * DAY_MS + parseClock(bytes, start + 11) : NaN;
 }
@@ -21,6 +23,29 @@ export function timestampParser(format: string): TimestampParser {
 /** `yyyy-MM-dd` in bytes `[start, end)` as days since the epoch, or NaN. */
 export function parseDateOnly(bytes: Uint8Array, start: number, end: number): number {
   return end - start === 10 ? parseDate(bytes, start) : NaN;
+}
+
+/** `9/2/2026` or `09/02/2026` in bytes `[start, end)` as days since the epoch, or NaN: also for days that the month does not have. */
+function parseDayFirst(bytes: Uint8Array, start: number, end: number): number {
+  const first = bytes.indexOf(SLASH, start);
+  const second = first < 0 ? -1 : bytes.indexOf(SLASH, first + 1);
+  if (second < 0 || second >= end || end - second !== 5) return NaN;
+  const [day, month] = [digitsBetween(bytes, start, first), digitsBetween(bytes, first + 1, second)];
+  const year = twoDigits(bytes, second + 1) * 100 + twoDigits(bytes, second + 3);
+  return day >= 1 && day <= daysInMonth(year, month) ? daysOf(year, month, day) : NaN;
+}
+
+/** One or two digits `[start, end)` as a number, or NaN. */
+function digitsBetween(bytes: Uint8Array, start: number, end: number): number {
+  if (end - start === 2) return twoDigits(bytes, start);
+  const digit = bytes[start] - ZERO;
+  return end - start === 1 && digit >>> 0 <= 9 ? digit : NaN;
+}
+
+/** 0 for a month that does not exist, NaN where year or month is NaN. */
+function daysInMonth(year: number, month: number): number {
+  const leap = month === 2 && year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 1 : 0;
+  return month >= 1 && month <= 12 ? DAYS_IN_MONTH[month - 1] + leap : year * 0;
 }
 
 /** Days since the epoch of a date in the proleptic Gregorian calendar; month from 1. */
@@ -76,8 +101,7 @@ function parseDate(bytes: Uint8Array, start: number): number {
   const month = twoDigits(bytes, start + 5);
   const day = twoDigits(bytes, start + 8);
   if (!(month >= 1 && month <= 12 && day >= 1)) return NaN;
-  const leap = month === 2 && year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 1 : 0;
-  return day <= DAYS_IN_MONTH[month - 1] + leap ? daysOf(year, month, day) : NaN;
+  return day <= daysInMonth(year, month) ? daysOf(year, month, day) : NaN;
 }
 
 function parseClock(bytes: Uint8Array, start: number): number {

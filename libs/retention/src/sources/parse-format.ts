@@ -5,7 +5,7 @@ import { scopeOf } from './record-scope.ts';
 import type { DelimitedFormat, SourceColumn } from './source.ts';
 import { describe, type Fields } from './yaml-fields.ts';
 
-const TIME_FORMATS = ['yyyy-MM-dd HH:mm:ss', 'unix-seconds', 'unix-millis', 'iso'] as const;
+const TIME_FORMATS = ['yyyy-MM-dd HH:mm:ss', 'unix-seconds', 'unix-millis', 'iso', 'd/M/yyyy'] as const;
 const MAX_LINE_BYTES = 65_536;
 
 /** Reads `format` of schema.yaml; without `layouts` there is one, `standard`, with the columns in schema order. */

@@ -1,3 +1,4 @@
+import { parseChecks } from '../checks/parse-checks.ts';
 import { parseDeployment } from './parse-deployment.ts';
 import { parseFeatures } from './parse-features.ts';
 import { parseModels } from './parse-models.ts';
@@ -7,12 +8,14 @@ import type { Source } from './source.ts';
 import { stableDigest } from './stable-digest.ts';
 import { OpenFile, type Problem, type SourceFile } from './yaml-fields.ts';
 
-/** The four files that describe a source. */
+/** The files that describe a source. */
 export interface SourceFiles {
   readonly schema: SourceFile;
   readonly features: SourceFile;
   readonly models: SourceFile;
   readonly deployment: SourceFile;
+  /** Without it nothing is checked beyond the schema's own rules. */
+  readonly checks?: SourceFile | undefined;
 }
 
 export type ParsedSource =
@@ -33,8 +36,10 @@ export function parseSource(files: SourceFiles): ParsedSource {
   const models = parseModels(new OpenFile(files.models, problems), schema, features);
   const deployment = parseDeployment(new OpenFile(files.deployment, problems), schema, models ?? { task: 'classification' } as never);
   if (models === undefined || deployment === undefined || problems.length > 0) return failed(problems);
+  const checks = files.checks === undefined ? [] : parseChecks(new OpenFile(files.checks, problems), { ...schema, features, models });
+  if (problems.length > 0) return failed(problems);
   const { outcomes: _, ...columns } = schema;
-  const definition = { ...columns, features, models, deployment };
+  const definition = { ...columns, features, models, deployment, checks };
   return { source: { ...definition, version: versionOf(definition) }, problems: [] };
 }
 

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { InvalidSourcesError, SOURCE_FILE_NAMES, sourcesOrThrow, type SourceFolder } from './parse-sources.ts';
@@ -7,7 +7,7 @@ import { tableNames } from './table-names.ts';
 const ROOT = resolve(import.meta.dirname, '../../../..');
 
 function folderOf(name: string, edit: (text: string) => string = (text) => text): SourceFolder {
-  const files = SOURCE_FILE_NAMES.map((file) => [file, { path: `sources/${name}/${file}`, text: edit(readFileSync(resolve(ROOT, 'sources', name, file), 'utf8')) }]);
+  const files = SOURCE_FILE_NAMES.filter((file) => existsSync(resolve(ROOT, 'sources', name, file))).map((file) => [file, { path: `sources/${name}/${file}`, text: edit(readFileSync(resolve(ROOT, 'sources', name, file), 'utf8')) }]);
   return { name, files: Object.fromEntries(files) };
 }
 

@@ -2,8 +2,9 @@ import { parseSource } from './parse-source.ts';
 import type { Source } from './source.ts';
 import type { Problem, SourceFile } from './yaml-fields.ts';
 
-/** The four files of a source's folder. */
-export const SOURCE_FILE_NAMES = ['schema.yaml', 'features.yaml', 'models.yaml', 'deployment.yaml'] as const;
+/** The files of a source's folder; all but `checks.yaml` must be there. */
+export const SOURCE_FILE_NAMES = ['schema.yaml', 'features.yaml', 'models.yaml', 'deployment.yaml', 'checks.yaml'] as const;
+const OPTIONAL_FILES: readonly string[] = ['checks.yaml'];
 
 /** A source's folder as text; files are keyed by their names in it. */
 export interface SourceFolder {
@@ -18,11 +19,12 @@ export function parseSources(folders: readonly SourceFolder[]): { readonly sourc
   const sources: Source[] = [];
   const problems: Problem[] = [];
   for (const { name, path = name, files } of [...folders].sort((a, b) => (a.name < b.name ? -1 : 1))) {
-    const missing = SOURCE_FILE_NAMES.filter((file) => files[file] === undefined);
+    const missing = SOURCE_FILE_NAMES.filter((file) => files[file] === undefined && !OPTIONAL_FILES.includes(file));
     for (const file of missing) problems.push({ path: `${path}/${file}`, line: 1, column: 1, message: 'expected this file, found none' });
     if (missing.length > 0) continue;
     const parsed = parseSource({
       schema: files['schema.yaml']!, features: files['features.yaml']!, models: files['models.yaml']!, deployment: files['deployment.yaml']!,
+      checks: files['checks.yaml'],
     });
     if (parsed.source === undefined) problems.push(...parsed.problems);
     else if (parsed.source.name !== name) {

@@ -1,3 +1,4 @@
+import type { CheckSuite } from '../checks/check.ts';
 import type { ColumnType, ScalarType } from '../records/columns.ts';
 
 /**
@@ -35,6 +36,8 @@ export interface Source {
   readonly features: FeatureDefinitions;
   readonly models: ModelDefinitions;
   readonly deployment: Deployment;
+  /** Suites of checks on the source's tables; none without checks.yaml. */
+  readonly checks: readonly CheckSuite[];
 }
 
 /** One table of a source that has several; the entity's column and the event time's have the same names in all of them. */
@@ -89,7 +92,7 @@ export interface DelimitedFormat {
   readonly layoutCheck: string | undefined;
   /** Lists have exactly `length` entries, padded on the right; a row's real length is `by` without its trailing `pad` tokens. */
   readonly lists: { readonly length: number; readonly by: string; readonly pad: string } | undefined;
-  /** `yyyy-MM-dd HH:mm:ss` or `unix-seconds` or `unix-millis` or `iso`. */
+  /** `yyyy-MM-dd HH:mm:ss` or `d/M/yyyy`, `unix-seconds`, `unix-millis` or `iso`. */
   readonly timeFormat: string;
   readonly maxLineBytes: number;
 }
@@ -237,8 +240,20 @@ export interface PrepareStepDefinition {
   readonly [option: string]: StepValue | readonly string[] | undefined;
 }
 
+/** How a source whose files are whole deliveries is loaded: only through its checks, and only within a window of days. */
+export interface ValidatedLoad {
+  /** Days that a delivery describes completely, in ms; rows of these days that it does not have become inactive. */
+  readonly windowMs: number;
+  /** Date or timestamp column that places a row in the window. */
+  readonly by: string;
+  /** Columns that name a row: unique in a delivery. */
+  readonly key: readonly string[];
+}
+
 export interface Deployment {
   readonly partitions: number;
+  /** Undefined for a source whose records go through its topic. */
+  readonly load?: ValidatedLoad | undefined;
   /** Event time between rescorings of the whole population, or undefined when only events score. */
   readonly rescoreEveryMs: number | undefined;
   readonly gate: {

@@ -9,6 +9,10 @@ export interface TableNames {
   readonly silver: string;
   /** Lines that never became records, and why. */
   readonly rejects: string;
+  /** A delivery while it is checked; nobody else reads it. */
+  readonly staging: string;
+  /** What every run of the checks found. */
+  readonly checks: string;
   readonly features: string;
   readonly labels: string;
   readonly training: string;
@@ -22,6 +26,8 @@ export function tableNames(source: Pick<Source, 'name'>): TableNames {
     bronze: `bronze.${base}`,
     silver: `silver.${base}`,
     rejects: `silver.${base}_rejects`,
+    staging: `silver.${base}_staging`,
+    checks: `gold.${base}_checks`,
     features: `gold.${base}_features`,
     labels: `gold.${base}_labels`,
     training: `gold.${base}_training`,

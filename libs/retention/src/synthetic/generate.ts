@@ -1,6 +1,7 @@
 import assert from 'node:assert';
 
 import { AlibabaLines } from './alibaba-lines.ts';
+import { LedgerLines } from './ledger-lines.ts';
 import type { LineWriter } from './line-writer.ts';
 import { OnlineRetailLines } from './online-retail-lines.ts';
 import { UserBehaviorLines } from './user-behavior-lines.ts';
@@ -42,6 +43,12 @@ const FORMATS: Readonly<Record<string, SyntheticFormat>> = {
     startMs: Date.UTC(2010, 11, 1),
     durationMs: 374 * DAY_MS,
     open: (seed, rows, startMs, durationMs) => new OnlineRetailLines(seed, rows, startMs, durationMs),
+  },
+  ledger: {
+    meanLineBytes: 47,
+    startMs: Date.UTC(2026, 0, 1),
+    durationMs: 5 * DAY_MS,
+    open: (seed, rows, startMs, durationMs) => new LedgerLines(seed, rows, startMs, durationMs),
   },
 };
 
