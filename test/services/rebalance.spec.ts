@@ -19,6 +19,8 @@ function workplace(): Terminal {
   rmSync(sources);
   mkdirSync(sources);
   cpSync(join(root, 'sources', 'user-behavior'), join(sources, source), { recursive: true });
+  // Its suites name the tables of the source that it was copied from.
+  rmSync(join(sources, source, 'checks.yaml'));
   const schema = join(sources, source, 'schema.yaml');
   writeFileSync(schema, readFileSync(schema, 'utf8').replace('source: user-behavior', `source: ${source}`));
   return at;

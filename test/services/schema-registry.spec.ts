@@ -157,6 +157,8 @@ describe('wrong settings of a registry', () => {
 async function clickSource(folder: string, name: string, change = (schema: string): string => schema): Promise<Source> {
   const path = join(folder, 'sources', randomUUID());
   cpSync(join('sources', 'user-behavior'), join(path, name), { recursive: true });
+  // Its suites name the tables of the source that it was copied from.
+  rmSync(join(path, name, 'checks.yaml'));
   for (const file of readdirSync(join(path, name))) {
     const text = readFileSync(join(path, name, file), 'utf8').replaceAll('source: user-behavior', `source: ${name}`);
     writeFileSync(join(path, name, file), file === 'schema.yaml' ? change(text) : text);
