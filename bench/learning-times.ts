@@ -5,6 +5,9 @@ export interface LearningTimes {
   readonly fitCpuSeconds: number;
   /** For 200,000 rows; not measured on typed arrays. */
   readonly predictSeconds?: number;
+  /** Microseconds that the score of one row takes, and the score with all reasons; only where a model is asked for them. */
+  readonly rowMicroseconds?: number;
+  readonly reasonsMicroseconds?: number;
   /** Highest resident memory up to the end of the fit, above that of the bare runtime with its libraries; the input is in it. */
   readonly memoryMb: number;
   readonly bareMb: number;

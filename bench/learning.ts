@@ -79,6 +79,9 @@ function figuresOf(measured: Measured): Figure[] {
   else figures.push({ name: `${model.name}: ${model.held === 'fit' ? 'fitting' : 'predicting'}`, value: median(ours.map((times) => heldSeconds(times, model.held))), unit: 's' });
   const score = ours[0]!.score;
   if (score !== undefined && model.wanted !== undefined) figures.push({ name: `${model.name}: ${model.score}`, value: score, unit: '', floor: model.wanted.value - model.wanted.within });
+  const best = (value: (times: LearningTimes) => number | undefined): number => Math.min(...ours.map((times) => value(times) ?? Infinity));
+  if (ours[0]!.rowMicroseconds !== undefined) figures.push({ name: `${model.name}: one row`, value: best((times) => times.rowMicroseconds), unit: 'us', floor: 10, lowerIsBetter: true });
+  if (ours[0]!.reasonsMicroseconds !== undefined) figures.push({ name: `${model.name}: one row with exact Shapley reasons`, value: best((times) => times.reasonsMicroseconds), unit: 'us', floor: 150, lowerIsBetter: true });
   const most = model.mostMemoryMb ?? Math.max(50, 3 * trainMb(model));
   figures.push({ name: `${model.name}: memory above the bare runtime`, value: Math.max(...ours.map(({ memoryMb }) => memoryMb)), unit: 'MB', floor: most, lowerIsBetter: true });
   return figures;

@@ -236,6 +236,7 @@ describe('refusing', () => {
     const path = fileWith(clicks(12, 10));
     await expect(replay(new MemoryEventLog(), path, { source: alibaba, pace: { kind: 'speed', factor: 60 } })).rejects.toThrow('no time column');
     await expect(replay(new MemoryEventLog(), path, { chunkRows: 0 })).rejects.toThrow('at least 1');
+    await expect(replay(new MemoryEventLog(), path, { source: sources.find(({ name }) => name === 'ledger')! })).rejects.toThrow('which is loaded by whole deliveries');
     await expect(replay(new MemoryEventLog(), join(folder, 'nowhere.csv'))).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
 });

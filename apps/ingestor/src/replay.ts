@@ -124,6 +124,8 @@ function refuseWrongPace(source: Source, pace: Pace | undefined): void {
 
 function refuseWrongOptions({ source, pace, chunkRows, stopAfter }: ReplayOptions): void {
   refuseWrongPace(source, pace);
+  // Rows on its topic would pass its checks by, and no table would ever show them.
+  if (source.deployment.load !== undefined) throw new ReplayRefused('wrong-option', `expected a source whose records go through its topic, found ${source.name}, which is loaded by whole deliveries: \`tideline replay <file> --source ${source.name}\` checks and loads one`);
   for (const [name, value] of [['chunk', chunkRows], ['stop-after', stopAfter]] as const) {
     if (value !== undefined && !(Number.isSafeInteger(value) && value > 0)) {
       throw new ReplayRefused('wrong-option', `expected ${name} to be a whole number of at least 1, found ${value}`);

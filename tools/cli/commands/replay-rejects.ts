@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { correctedDelivery, correctedLog, CorrectionsRefused, parseCorrections, rejectsToCorrect } from '../../../apps/batch-layer/src/gates/corrections.ts';
 import { fileSystemError } from '#tideline/platform';
 import type { Source } from '#tideline/retention';
-import { refused } from '../command-error.ts';
+import { refused, wrongUse } from '../command-error.ts';
 import type { CommandContext } from '../context.ts';
 import { formatNumber } from '../output.ts';
 import { loadAsDelivery } from './load.ts';
@@ -15,6 +15,7 @@ import { loadAsDelivery } from './load.ts';
  */
 export async function replayRejects(context: CommandContext, source: Source, file: string, asOfMs: number | undefined, replayLog: (path: string) => Promise<void>): Promise<void> {
   const { world, output } = context;
+  if (source.tables !== undefined) throw wrongUse(`expected a source of one table for --rejects, found ${source.name}, which has several`, 'correct the lines in a file of their table and replay that');
   const doors = { store: await world.store(), lake: await world.lake(), sql: await world.sql() };
   if (!existsSync(file)) {
     const rejects = await rejectsToCorrect(source, doors);

@@ -34,4 +34,13 @@ describe('load in deployment.yaml', () => {
   ])('tells the mistake in %s', (load, message) => {
     expect(parse(load).problems).toContainEqual(expect.objectContaining({ path: 'deployment.yaml', line: 2, message }));
   });
+
+  it('is refused for a source of several tables', () => {
+    const file = (part: string) => {
+      const text = readFileSync(`${FOLDER}/../subscription/${part}.yaml`, 'utf8');
+      return { path: `${part}.yaml`, text: part === 'deployment' ? `${text}load: { validated: true, window: 5d, by: event_time, key: [event_id, event_time] }\n` : text };
+    };
+    const { problems } = parseSource({ schema: file('schema'), features: file('features'), models: file('models'), deployment: file('deployment') });
+    expect(problems).toContainEqual(expect.objectContaining({ message: 'load: expected only for a source of one table, found tables' }));
+  });
 });

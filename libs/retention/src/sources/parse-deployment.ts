@@ -44,6 +44,7 @@ function parseLoad(fields: Fields | undefined, schema: Schema): ValidatedLoad | 
   if (fields === undefined) return undefined;
   const { file } = fields;
   fields.need('validated', 'window', 'by', 'key');
+  if (schema.tables !== undefined) file.report(fields.map, 'load: expected only for a source of one table, found tables');
   const validated = fields.boolean('validated');
   if (validated === false) file.report(fields.at('validated'), 'validated: expected true, found false; leave out load for a source whose records go through its topic');
   const scope = scopeOf(schema.columns, schema.derived);
